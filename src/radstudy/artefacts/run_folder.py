@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ ARTEFACTS: tuple[Artefact, ...] = (
 )  # fmt: skip
 
 
+@cache
 def artefact_of(name: str) -> Artefact | None:
     """The declaration of a file, given its path from the run's folder; None if it is not declared."""
     return next((one for one in ARTEFACTS if one.holds(name)), None)

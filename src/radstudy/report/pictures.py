@@ -1,28 +1,30 @@
 """Pictures of every lesion in three planes with the readers' contours: small in the page, and large beside it.
 
-The page shows thumbnails, so that a cohort fits in it. `picture_files` writes each one large, as a file of its own.
+The page shows thumbnails, of a large cohort those of a stated sample. `drawn` draws each one small and large.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
-from radstudy.parallel import finished
+from radstudy.protocol.words import listed
 from radstudy.report.cited import plain, quoted
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.style import watermark
 
 HEIGHT = 150  # of a plane in the page, pixels
+IN_PAGE = 1200  # thumbnails, at about 8 kB each
 LARGE = 600  # of a plane in a file, pixels: 51 mm at 300 dpi
 DPI = 300
 _WIDEST = 230 / 150  # of a plane, in heights
@@ -30,7 +32,7 @@ _DASH = 0.55  # drawn share of each voxel's side
 _GAP = 4 / 150  # between planes, in heights
 _GROUND = (18, 22, 26)
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one per reader
-_QUALITY, _LARGE_QUALITY = 78, 90
+_QUALITY, _LARGE_QUALITY = 75, 90
 _MARK = (255, 190, 150)  # of a watermark
 
 
@@ -41,10 +43,11 @@ class Picture:
     Parameters
     ----------
     sequence, lesion : what is shown.
-    source : data URI of the JPEG; empty if the file cannot be read.
+    source : data URI of the thumbnail; empty if the file cannot be read, or the picture is not of the sample.
     alt : description for readers who cannot see it.
     warnings : warnings from the preparation.
     file : name of the large picture in report/pictures; empty if there is none.
+    planes : file with the planes; None if there is none.
     """
 
     sequence: str
@@ -53,19 +56,60 @@ class Picture:
     alt: str
     warnings: tuple[str, ...]
     file: str = ""
+    planes: Path | None = None
 
 
 @dataclass(frozen=True)
 class Album:
-    """All pictures of one patient."""
+    """All pictures of one patient.
+
+    Parameters
+    ----------
+    patient, pictures : the patient, and the lesions on every sequence.
+    warnings : number of unusual warnings.
+    in_page : True if the page has the thumbnails.
+    """
 
     patient: str
     pictures: tuple[Picture, ...]
     warnings: int = field(default=0)
+    in_page: bool = True
+
+
+@dataclass(frozen=True)
+class PicturePlanes:
+    """The planes that a picture is drawn from.
+
+    Parameters
+    ----------
+    file : of the step prepare.
+    in_page : True if the page has a thumbnail of it.
+    """
+
+    file: Path
+    in_page: bool
+
+
+@dataclass(frozen=True)
+class DrawnPicture:
+    """A lesion's picture.
+
+    Parameters
+    ----------
+    name : of its file, without ending.
+    source : data URI of the thumbnail; "" if none was asked for.
+    large : content of the large JPEG; None if the planes cannot be read.
+    problem : why they cannot be read.
+    """
+
+    name: str
+    source: str
+    large: bytes | None
+    problem: str = ""
 
 
 def albums(facts: RunFacts) -> list[Album]:
-    """The pictures by patient, those with unusual warnings first.
+    """The pictures by patient, those with unusual warnings first; `filled` puts the thumbnails in.
 
     A warning shared by most lesions of a sequence concerns the sequence (table of warnings), not the lesion: it is
     printed, but does not move a patient to the front.
@@ -90,7 +134,41 @@ def albums(facts: RunFacts) -> list[Album]:
             plain(warning) not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
         )
         sheets.append(Album(str(patient), tuple(drawn), unusual))
-    return sorted(sheets, key=lambda album: -album.warnings)  # stable: ties keep the cohort's order
+    return _sample(sorted(sheets, key=lambda album: -album.warnings))  # stable: ties keep the cohort's order
+
+
+def _sample(sheets: list[Album]) -> list[Album]:
+    """The albums, marked whether the page has their thumbnails: of many, the first half of what fits, and then patients
+    at equal steps through the others.
+    """
+    most = max(IN_PAGE // max((len(album.pictures) for album in sheets), default=1), 1)
+    if len(sheets) <= most:
+        return sheets
+    first = most // 2
+    step = (len(sheets) - first) / (most - first)
+    chosen = {*range(first), *(first + int(index * step) for index in range(most - first))}
+    return [replace(album, in_page=index in chosen) for index, album in enumerate(sheets)]
+
+
+def planes_of(sheets: Sequence[Album]) -> list[PicturePlanes]:
+    """The planes of all pictures of some albums."""
+    return [
+        PicturePlanes(one.planes, album.in_page) for album in sheets for one in album.pictures if one.planes is not None
+    ]
+
+
+def filled(sheets: Sequence[Album], thumbnails: Mapping[Path, DrawnPicture]) -> list[Album]:
+    """The albums with their thumbnails, or the reason why a picture cannot be shown."""
+    return [replace(album, pictures=tuple(_filled(one, thumbnails) for one in album.pictures)) for album in sheets]
+
+
+def _filled(picture: Picture, thumbnails: Mapping[Path, DrawnPicture]) -> Picture:
+    if picture.planes is None or picture.planes not in thumbnails:
+        return picture
+    own = thumbnails[picture.planes]
+    if own.large is None:
+        return replace(picture, alt=f"The picture of {picture.planes.stem} cannot be read: {own.problem}", file="")
+    return replace(picture, source=own.source)
 
 
 def _warnings(lesions: Any) -> dict[tuple[str, str, str], tuple[str, ...]]:
@@ -123,44 +201,41 @@ def _picture(
     warnings = warned.get((patient, lesion, sequence), ())
     if name not in paths:
         return Picture(sequence, lesion, "", f"There is no picture of {name}.", warnings)
+    readers_drawn = listed(_readers_of(paths[name], readers))
+    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with the contours of {readers_drawn}"
+    return Picture(sequence, lesion, "", alt, warnings, f"{name}.jpg", paths[name])
+
+
+def _readers_of(planes: Path, readers: Sequence[str]) -> list[str]:
+    """The readers whose contours a file has; all of them if it cannot be read, which `drawn` says."""
     try:
-        with np.load(paths[name]) as planes:
-            content = dict(planes)
-        source = data_uri(draw(content, readers), watermark(facts.protocol.notice))
-    except (OSError, ValueError, KeyError) as error:
-        return Picture(sequence, lesion, "", f"The picture of {name} cannot be read: {error}", warnings)
-    drawn = [reader for reader in readers if f"mask_{reader}_0" in content]
-    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with the contours of {', '.join(drawn)}"
-    return Picture(sequence, lesion, source, alt, warnings, f"{name}.jpg")
+        with zipfile.ZipFile(planes) as archive:
+            names = set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return list(readers)
+    return [reader for reader in readers if f"mask_{reader}_0.npy" in names]
 
 
-def picture_files(facts: RunFacts, *, jobs: int = 1) -> Iterator[tuple[str, bytes]]:
-    """The name and content of every lesion's picture, large enough to publish; none if the study asks for none.
-
-    A picture whose planes cannot be read is left out: the page says so in its place.
+def drawn(planes: PicturePlanes, readers: tuple[str, ...], notice: str) -> DrawnPicture:
+    """The picture of a lesion, small for the page and large enough to publish.
 
     Parameters
     ----------
-    facts : the run.
-    jobs : processes.
+    planes : where they are, and whether the page has a thumbnail.
+    readers : the readers, in the order of their colours.
+    notice : of the study; a watermark across the thumbnail, and a line below the large picture.
     """
-    if not facts.protocol.report.quality_pictures or not facts.pictures:
-        return
-    own = partial(_large_or_none, readers=facts.protocol.cohort.readers, notice=facts.protocol.notice)
-    for index, content in finished(own, facts.pictures, jobs, named=lambda path: f"picture {path.stem}"):
-        if content is not None:
-            yield f"{facts.pictures[index].stem}.jpg", content
-
-
-def _large_or_none(path: Path, readers: tuple[str, ...], notice: str) -> bytes | None:
+    name = planes.file.stem
     try:
-        with np.load(path) as planes:
-            picture = draw(dict(planes), readers, height=LARGE)
-    except (OSError, ValueError, KeyError):
-        return None
+        with np.load(planes.file) as arrays:
+            content = dict(arrays)
+        small = data_uri(draw(content, readers), watermark(notice)) if planes.in_page else ""
+        picture = _with_notice(draw(content, readers, height=LARGE), notice)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        return DrawnPicture(name, "", None, str(error))
     memory = io.BytesIO()
-    _with_notice(picture, notice).save(memory, format="JPEG", quality=_LARGE_QUALITY, subsampling=0, dpi=(DPI, DPI))
-    return memory.getvalue()
+    picture.save(memory, format="JPEG", quality=_LARGE_QUALITY, subsampling=0, dpi=(DPI, DPI))
+    return DrawnPicture(name, small, memory.getvalue())
 
 
 def _with_notice(picture: Image.Image, notice: str) -> Image.Image:
@@ -243,7 +318,7 @@ def voxel_edges(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def data_uri(picture: Image.Image, mark: str = "") -> str:
-    """A picture as a JPEG inside the page.
+    """A picture inside the page: WebP, half as large as JPEG, or JPEG if this computer's Pillow cannot write WebP.
 
     Parameters
     ----------
@@ -253,8 +328,14 @@ def data_uri(picture: Image.Image, mark: str = "") -> str:
     if mark:
         picture = _marked(picture, mark)
     memory = io.BytesIO()
-    picture.save(memory, format="JPEG", quality=_QUALITY, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+    kind = "webp" if _writes_webp() else "jpeg"
+    picture.save(memory, format=kind, quality=_QUALITY, **({"method": 2} if kind == "webp" else {"subsampling": 0}))
+    return f"data:image/{kind};base64," + base64.b64encode(memory.getvalue()).decode("ascii")
+
+
+@cache
+def _writes_webp() -> bool:
+    return bool(features.check("webp"))
 
 
 def _marked(picture: Image.Image, mark: str) -> Image.Image:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from radstudy import bugs
-from radstudy.report import figures, sections, tables, write
+from radstudy.report import figures, files, sections, tables, write
 from radstudy.report.facts import AbsentError
 from radstudy.report.text import Paragraph, sentence
 from radstudy.report.write import write_report
@@ -58,7 +58,7 @@ def assert_one_bug(page, log, said):
 @pytest.mark.parametrize(("registry", "name"), [(tables.TABLES, "performance"), (figures.FIGURES, "roc")])
 def test_a_broken_part_has_its_traceback_folded_in_the_page(run, monkeypatch, registry, name):
     monkeypatch.setitem(registry, name, planted)
-    monkeypatch.setattr(write, "_files_or_bug", drawn_quickly)
+    monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
     page, log, said = run()
     identifier = assert_one_bug(page, log, said)
     (traceback,) = re.findall(rf"<details[^>]*><summary>{identifier}:[^<]*</summary><pre[^>]*>(.*?)</pre>", page,
@@ -72,7 +72,7 @@ def test_a_broken_part_has_its_traceback_folded_in_the_page(run, monkeypatch, re
 
 @pytest.mark.long
 def test_a_part_whose_files_cannot_be_made_does_not_end_the_report(run, monkeypatch):
-    real = write._files_of
+    real = files._files_of
 
     def failing(part, notice, kinds):
         if part.name == "performance":
@@ -85,14 +85,14 @@ def test_a_part_whose_files_cannot_be_made_does_not_end_the_report(run, monkeypa
         except ZeroDivisionError as error:
             return bugs.bug_of(error)
 
-    monkeypatch.setattr(write, "_files_or_bug", in_worker)
+    monkeypatch.setattr(files, "_files_or_bug", in_worker)
     page, log, said = run(jobs=2)
     assert_one_bug(page, log, said)
     assert page.count("could not be made") == 1 and "report: files of performance" in log
 
 
 def test_a_sentence_that_cannot_be_said_names_its_bug(run, monkeypatch):
-    monkeypatch.setattr(write, "_files_or_bug", drawn_quickly)
+    monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
     broken = sentence.Sentence("planted", lambda _: True, planted)
     monkeypatch.setitem(sections.TEXTS, "methods", lambda facts: [Paragraph(sentence.said(facts, [broken]), "Methods")])
     page, log, told = run()

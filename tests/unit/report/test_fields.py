@@ -68,7 +68,7 @@ def test_the_weakest_the_middle_and_the_strongest_field_are_shown(run):
     volumes = pd.read_csv(run / "prepare" / "volumes.csv").sort_values("field_ratio")
     assert [item.which for item in shown] == ["weakest field", "median field", "strongest field"]
     assert [item.patient for item in shown] == volumes["patient"].iloc[[0, 2, 4]].tolist()
-    assert all(item.source.startswith("data:image/jpeg;base64,") for item in shown)
+    assert all(item.source.startswith("data:image/webp;base64,") for item in shown)
     assert sum(len(item.source) for item in shown) < 60_000
     assert "before" in shown[0].caption
 

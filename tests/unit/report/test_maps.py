@@ -78,7 +78,7 @@ def test_one_block_a_sequence_and_feature_with_every_patient_on_one_scale(run):
     ]
     for group in sheet.groups:
         assert [picture.patient for picture in group.pictures] == ["007", "P1"]
-        assert all(picture.source.startswith("data:image/jpeg;base64,") for picture in group.pictures)
+        assert all(picture.source.startswith("data:image/webp;base64,") for picture in group.pictures)
         assert all(group.feature in picture.alt and picture.patient in picture.alt for picture in group.pictures)
     low, high = scale([planes_of(0.0), planes_of(1000.0)], MEAN)
     assert 300 <= low < 400  # the block's foot in the first patient
@@ -154,7 +154,7 @@ def test_the_page_holds_the_maps_or_their_absence(run):
     page = write_report(parse_protocol(STUDY), run).read_text(encoding="utf-8")
     assert "Terms used in this report" in page and "<b>apparent</b>" in page
     part = page[page.index(number_of("maps", "all")) : page.index(number_of("table", "icc"))]
-    assert part.count("data:image/jpeg") == 8
+    assert part.count("data:image/webp") == 8
     assert part.count("data:image/png") == 4
     assert part.count("<img") == part.count(' alt="') == 12
     without = parse_protocol(STUDY.replace(f"  maps: {{features: [{MEAN}, {ENTROPY}]}}", "  bin_width: 25"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from radstudy.report import write
+from radstudy.report import files, write
 from radstudy.report.figures.style import figure, watermark, with_notice
 from radstudy.report.outline import LAYERS, outline
 from radstudy.report.pictures import data_uri
@@ -31,7 +31,7 @@ def page(whole, tmp_path, monkeypatch):
         update = {"notice": NOTICE, "report": whole.protocol.report.model_copy(update=report)}
         object.__setattr__(whole, "protocol", whole.protocol.model_copy(update=update))
         monkeypatch.setattr(write, "read_facts", lambda protocol, run: whole)
-        monkeypatch.setattr(write, "_files_or_bug", drawn_quickly)
+        monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
         return write_report(whole.protocol, tmp_path).read_text(encoding="utf-8")
 
     return written

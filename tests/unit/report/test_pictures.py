@@ -4,10 +4,13 @@ import io
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from radstudy.report.pictures import LARGE, draw, picture_files, voxel_edges
+from radstudy.report import pictures
+from radstudy.report.facts import AbsentError
+from radstudy.report.pictures import LARGE, PicturePlanes, albums, draw, drawn, filled, planes_of, voxel_edges
 
 ORANGE, BLUE = (230, 159, 0), (86, 180, 233)
 
@@ -55,9 +58,11 @@ def with_pictures(whole, tmp_path):
 
 
 def test_each_picture_is_written_large_with_the_notice_and_a_damaged_one_is_left_out(whole, tmp_path):
-    files = dict(picture_files(with_pictures(whole, tmp_path)))
-    assert list(files) == ["p0_1_T2.jpg"]
-    with Image.open(io.BytesIO(files["p0_1_T2.jpg"])) as picture:
+    own = [drawn(PicturePlanes(file, True), ("a", "b"), whole.protocol.notice)
+           for file in with_pictures(whole, tmp_path).pictures]  # fmt: skip
+    assert own[1].large is None and own[1].source == "" and own[1].problem
+    assert own[0].name == "p0_1_T2" and own[0].source.startswith("data:image/")
+    with Image.open(io.BytesIO(own[0].large)) as picture:
         assert picture.info["dpi"] == (300, 300)
         assert picture.width > 3 * LARGE
         assert picture.height > LARGE  # the notice, below
@@ -69,4 +74,37 @@ def test_a_study_that_asks_for_no_pictures_gets_none(whole, tmp_path):
     facts = with_pictures(whole, tmp_path)
     report = facts.protocol.report.model_copy(update={"quality_pictures": False})
     off = replace(facts, protocol=facts.protocol.model_copy(update={"report": report}))
-    assert list(picture_files(off)) == []
+    with pytest.raises(AbsentError, match="quality_pictures"):
+        albums(off)
+
+
+def cohort_of(whole, tmp_path, patients):
+    """A run with a picture of every patient; every seventh one has a warning of its own."""
+    names = [f"p{index}" for index in range(patients)]
+    for name in names:
+        (tmp_path / f"{name}_1_T2.npz").touch()
+    warnings = [f"odd {index}" if index % 7 == 6 else "" for index in range(patients)]
+    lesions = pd.DataFrame({"patient": names, "lesion": "1", "sequence": "T2", "warnings": warnings})
+    files = tuple(tmp_path / f"{name}_1_T2.npz" for name in names)
+    return replace(whole, pictures=files, frames={**whole.frames, "prepare/lesions.csv": lesions})
+
+
+def test_of_a_large_cohort_the_page_has_a_stated_sample_and_the_rest_as_files(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "IN_PAGE", 20)
+    sheets = albums(cohort_of(whole, tmp_path, 63))
+    shown = [album.patient for album in sheets if album.in_page]
+    assert len(shown) == 20 and shown[:9] == [f"p{index}" for index in range(6, 63, 7)]
+    places = [index for index, album in enumerate(sheets) if album.in_page]
+    assert places[:10] == list(range(10)) and set(np.diff(places[10:])) == {5, 6}
+    assert [one.in_page for one in planes_of(sheets)] == [album.in_page for album in sheets]
+    assert all(album.pictures[0].file for album in sheets)
+    assert all(album.in_page for album in albums(cohort_of(whole, tmp_path, 20)))
+
+
+def test_a_picture_that_cannot_be_read_says_so_in_its_place(whole, tmp_path):
+    facts = cohort_of(whole, tmp_path, 2)
+    np.savez(facts.pictures[0], **planes("ab"))
+    own = {one.file: drawn(one, ("a", "b"), "") for one in planes_of(albums(facts))}
+    first, second = (album.pictures[0] for album in filled(albums(facts), own))
+    assert first.source and first.file == "p0_1_T2.jpg"
+    assert not second.source and not second.file and "cannot be read" in second.alt

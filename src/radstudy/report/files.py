@@ -1,0 +1,161 @@
+"""The files of a report's tables, figures and pictures: made by several processes, and written as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import pandas as pd
+
+from radstudy.bugs import Bug, bug_of
+from radstudy.bugs import write as write_bug
+from radstudy.errors import is_expected
+from radstudy.parallel import finished
+from radstudy.report.facts import RunFacts
+from radstudy.report.figures import DrawnFigure
+from radstudy.report.figures.style import rendered, style, with_notice
+from radstudy.report.pictures import DrawnPicture, PicturePlanes, drawn, filled, planes_of
+from radstudy.report.sections import Part, ReportSection
+from radstudy.report.tables import Table
+from radstudy.report.word import word_file
+from radstudy.store import csv_bytes, write_bytes
+from radstudy.workbook import xlsx_bytes
+
+_AS_IS = "/:;=,()'!?&+*@$[]{}|^~ "  # in a data URI within double quotes
+
+
+@dataclass(frozen=True)
+class WrittenFigures:
+    """The figures as page and Word need them.
+
+    Parameters
+    ----------
+    sources : figure to the data URI of its SVG.
+    pictures : figure to its PNG.
+    """
+
+    sources: dict[str, str] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+def write_files(facts: RunFacts, sections: Sequence[ReportSection], folder: Path, jobs: int) -> WrittenFigures:
+    """Write the files of all tables, figures and pictures.
+
+    A part whose files cannot be made says so in its place, and the lesions' pictures get their thumbnails.
+
+    Parameters
+    ----------
+    facts : the run.
+    sections : of the report; their parts are replaced.
+    folder : the report's folder.
+    jobs : processes.
+    """
+    places = list(_places(sections))
+    planes = [one for own, at in _albums(sections) for one in planes_of(own[at].content)]
+    tasks: list[Part | PicturePlanes] = [*(own[at] for own, at in places), *planes]
+    make = partial(
+        _made, notice=facts.protocol.notice, kinds=facts.protocol.report.figures, readers=facts.protocol.cohort.readers
+    )
+    figures = WrittenFigures()
+    thumbnails: dict[Path, DrawnPicture] = {}
+    for index, outcome in finished(make, tasks, jobs, named=_title):
+        if isinstance(outcome, DrawnPicture):
+            thumbnails[planes[index - len(places)].file] = _written(outcome, folder)
+        else:
+            own, at = places[index]
+            own[at] = _with_files(own[at], outcome, folder, facts.protocol.report.figures, figures)
+    for own, at in _albums(sections):
+        own[at] = replace(own[at], content=filled(own[at].content, thumbnails))
+    return figures
+
+
+def _places(sections: Sequence[ReportSection]) -> Iterator[tuple[list[Part], int]]:
+    for section in sections:
+        for index, part in enumerate(section.parts):
+            if isinstance(part.content, Table | DrawnFigure):
+                yield section.parts, index
+
+
+def _albums(sections: Sequence[ReportSection]) -> Iterator[tuple[list[Part], int]]:
+    for section in sections:
+        for index, part in enumerate(section.parts):
+            if part.kind == "pictures" and part.content:
+                yield section.parts, index
+
+
+def _title(task: Part | PicturePlanes) -> str:
+    return f"{task.number}, {task.name}" if isinstance(task, Part) else f"picture {task.file.stem}"
+
+
+# --- in any process ----------------------------------------------------------------------------------------------
+
+
+def _made(
+    task: Part | PicturePlanes, notice: str, kinds: tuple[str, ...], readers: tuple[str, ...]
+) -> dict[str, bytes] | Bug | DrawnPicture:
+    """The files of a table or figure, or the picture of a lesion."""
+    if isinstance(task, Part):
+        return _files_or_bug(task, notice, kinds)
+    return drawn(task, readers, notice)
+
+
+def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:
+    try:
+        return _files_of(part, notice, kinds)
+    except Exception as error:  # one part must not stop the others
+        if is_expected(error):
+            raise
+        return bug_of(error)
+
+
+def _files_of(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes]:
+    """The files of a table or figure by their suffix; a figure's SVG, for the page, and PNG, for Word, always."""
+    content = part.content
+    if isinstance(content, Table):
+        word = word_file(content, number=part.number, caption=part.caption, notice=notice)
+        flagged = _flagged(content.frame, notice)
+        return {"csv": csv_bytes(flagged), "xlsx": xlsx_bytes(flagged), "docx": word}
+    with style():
+        files = rendered(with_notice(content.figure, notice), {"svg", "png", *kinds})
+    if content.frame is not None:
+        files["csv"] = csv_bytes(_flagged(content.frame, notice))
+    return files
+
+
+def _flagged(frame: pd.DataFrame, notice: str) -> pd.DataFrame:
+    return frame.assign(notice=notice) if notice else frame
+
+
+# --- here --------------------------------------------------------------------------------------------------------
+
+
+def _written(picture: DrawnPicture, folder: Path) -> DrawnPicture:
+    """Write the large picture; the rest is for the page."""
+    if picture.large:
+        write_bytes(folder / "pictures" / f"{picture.name}.jpg", picture.large)
+    return replace(picture, large=b"")
+
+
+def _with_files(
+    part: Part, files: dict[str, bytes] | Bug, folder: Path, kinds: tuple[str, ...], figures: WrittenFigures
+) -> Part:
+    """Write a part's files; the part, or what the page says if there are none."""
+    if isinstance(files, Bug):
+        write_bug(replace(files, doing=f"report: files of {part.name}"))
+        return part.failed(files)
+    place = folder / ("tables" if isinstance(part.content, Table) else "figures") / part.name
+    for kind, content in files.items():
+        if kind not in ("svg", "png") or kind in kinds:
+            write_bytes(place.with_name(f"{place.name}.{kind}"), content)
+    if "svg" in files:
+        figures.sources[part.name] = svg_uri(files["svg"])
+        figures.pictures[part.name] = files["png"]
+    return part
+
+
+def svg_uri(svg: bytes) -> str:
+    """An SVG as an address within the page; shorter than base64."""
+    return "data:image/svg+xml," + quote(" ".join(svg.decode("utf-8").split()), safe=_AS_IS)

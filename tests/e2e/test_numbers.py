@@ -1,23 +1,16 @@
 """Every number of a report cites the cells that it comes from, and a changed cell is found."""
 
 import csv
-import html
 import random
-import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from docx import Document
-from ruamel.yaml import YAML
 
+from e2e.uncited import uncited
 from radstudy.report.cited.check import check_numbers
 from radstudy.report.cited.expression import row_numbers
 from radstudy.report.cited.listing import NUMBERS_FILE
-
-LITERALS = YAML(typ="safe").load((Path(__file__).parent / "literals.yaml").read_text(encoding="utf-8"))
-NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*")
-FEATURE = re.compile(r"\b(original|log-sigma|wavelet)[-_][\w-]*")
 
 
 def listed(run):
@@ -88,38 +81,5 @@ def test_two_hundred_changed_cells_are_found(demo_copy):
     assert missed(demo_copy, 200, seed=2026) == []
 
 
-def texts_of(page):
-    """The page's texts without its numbers that have a source, element by element; settings and scripts left out."""
-    page = re.sub(r"<(style|script|nav|pre)\b.*?</\1>", "", page, flags=re.DOTALL)
-    page = re.sub(r"<data [^>]*>[^<]*</data>", "", page)
-    return [html.unescape(re.sub(r"<[^>]*>", " ", part)) for part in re.split(r"(?=<(?:p|td|th|caption|figcaption|"
-            r"summary|li|h\d|dt|dd|footer)\b)", page)]  # fmt: skip
-
-
-def names_of(run):
-    """Words that the study chose, which may hold digits: the longest first."""
-    settings = YAML(typ="safe").load((run / "report/settings.json").read_text(encoding="utf-8"))
-
-    def texts(value):
-        if isinstance(value, dict):
-            yield from value
-            value = list(value.values())
-        if isinstance(value, list):
-            for one in value:
-                yield from texts(one)
-        elif isinstance(value, str):
-            yield value
-
-    patients = pd.read_csv(run / "cohort/rows.csv", dtype=str)["patient"]
-    names = {name for name in (*texts(settings), *patients) if any(sign.isdigit() for sign in name)}
-    return sorted(names, key=len, reverse=True)
-
-
 def test_every_number_of_the_page_has_a_source_or_is_a_known_literal(demo):
-    names = [re.escape(name) for name in names_of(demo)]
-    literal = re.compile("|".join([*names, FEATURE.pattern, *(f"(?:{one['pattern']})" for one in LITERALS)]))
-    left = []
-    for text in texts_of((demo / "report.html").read_text(encoding="utf-8")):
-        without = literal.sub(" ", " ".join(text.split()))
-        left += [f"{number}: {' '.join(text.split())[:200]}" for number in NUMBER.findall(without)]
-    assert left == []
+    assert uncited(demo) == []

@@ -8,6 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from e2e.uncited import uncited
+from radstudy.report.cited.check import check_numbers
+
 STUDY = Path(__file__).resolve().parents[2] / "examples" / "soft-tissue-sarcoma" / "study.yaml"
 
 
@@ -51,3 +54,8 @@ def test_pairs_are_compared_on_the_patients_that_both_have(sarcoma):
 def test_the_report_is_there_and_names_who_is_absent(sarcoma):
     report = (sarcoma / "report.html").read_text(encoding="utf-8")
     assert "STS_009" in report
+
+
+def test_every_number_of_its_page_cites_its_cells(sarcoma):
+    assert check_numbers(sarcoma) == []
+    assert uncited(sarcoma) == []

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from radstudy.imaging.preparation import SENSITIVE
-from radstudy.report.cited import applied, counted, quoted
+from radstudy.report.cited import applied, counted, quoted, tally
 from radstudy.report.display import NOTHING, number, plural, significant, whole
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
@@ -49,22 +49,26 @@ def volumes(facts: RunFacts) -> Table:
 def lesions(facts: RunFacts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
+    others = [reader for reader in facts.protocol.cohort.readers if reader != facts.protocol.reader]
     rows = []
     for name in facts.protocol.sequences:
         part = frame[(frame["sequence"] == name) & (frame["reader"] == facts.protocol.reader)]
         if not len(part):
             continue
-        second = frame[(frame["sequence"] == name) & (frame["reader"] != facts.protocol.reader)]
+        drawn = [counted(part, "patient")]
+        if others:
+            again = [tally(frame, sequence=name, reader=reader) for reader in others]
+            drawn.append(sum(again[1:], again[0]))
         rows.append([
-            Cell(name), *numbers([whole(counted(part, "patient")), whole(counted(second, "patient"))]),
+            Cell(name), *numbers(map(whole, drawn)),
             _range(part["native_voxels"]), _median(part["volume_mm3"], over=1000), _range(part["resampled_voxels"]),
             _range(part["volume_change_percent"], 1), _range(part["bins"]),
             *numbers([_warned(part)]),
         ])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
-    names = ["Sequence", f"Lesions ({facts.protocol.reader})", "Drawn again", "Voxels as drawn", "Volume (mL)",
-             "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
+    names = ["Sequence", f"Lesions ({facts.protocol.reader})", *(["Drawn again"] if others else []), "Voxels as drawn",
+             "Volume (mL)", "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
         "Median over the first reader's masks, and below it the smallest to the largest value. Bins: grey-level bins. "
         "Warnings: number of lesions with one. If resampling turns few voxels into many, most of the texture is "

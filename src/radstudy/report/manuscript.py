@@ -24,7 +24,16 @@ from radstudy.report.text.methods import methods
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.references import Citations
 from radstudy.report.text.summary import summary
-from radstudy.report.word import add_header, add_heading, add_table, add_text, blank_document, packed, turn_page
+from radstudy.report.word import (
+    add_header,
+    add_heading,
+    add_table,
+    add_text,
+    blank_document,
+    is_wide,
+    packed,
+    turn_page,
+)
 
 FILE = "report/manuscript.docx"
 _LAYER = "paper"
@@ -57,8 +66,12 @@ def manuscript(
         _paragraphs(document, paragraphs, f"{FILE}, {heading}", listing)
     parts = [part for section in sections if section.layer == _LAYER for part in section.parts]
     for heading, own in (("Tables and figures", False), ("Supplement", True)):
-        add_heading(document, heading)
-        for part in _numbered(parts, supplement=own):
+        chosen = list(_numbered(parts, supplement=own))
+        if chosen:
+            first = chosen[0].content
+            turn_page(document, landscape=isinstance(first, Table) and is_wide(first.plain()))
+            add_heading(document, heading)
+        for part in chosen:
             _add_part(document, part, pictures, listing)
     turn_page(document, landscape=False)
     _lines(document, "For the authors to complete", marks_in(texts["Methods"]), listing)

@@ -26,11 +26,12 @@ from radstudy.printable import printable
 from radstudy.report.cited import plain
 from radstudy.report.tables.structure import Cell, Row, Table
 
+_FONT, _SIZE, _SMALL, _TEXT = "Arial", 8.5, 7.5, 10
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
 _PORTRAIT = 105  # characters of a row that fit a portrait page
 _PADDING, _LONGEST = 3, 58  # characters: of a cell's margins, and of a text before it wraps
+_SHRUNK, _BELOW = _SMALL / _SIZE, 22  # of the line below a cell's text: size of its letters; characters before it wraps
 _LONGEST_TITLE = 255  # characters, of a property of a Word file
-_FONT, _SIZE, _SMALL, _TEXT = "Arial", 8.5, 7.5, 10
 _QUIET, _FLAG, _INK = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04), RGBColor(0x1D, 0x27, 0x30)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table must give the same bytes
 
@@ -49,7 +50,7 @@ def word_file(table: Table, *, number: str, caption: str, notice: str = "") -> b
     The file's bytes: A4, landscape if the table is wide; the same table gives the same bytes.
     """
     table = table.plain()
-    document = blank_document(title=f"{number}. {caption}", landscape=_is_wide(table))
+    document = blank_document(title=f"{number}. {caption}", landscape=is_wide(table))
     add_table(document, table, number=number, caption=caption, notice=notice)
     return packed(document)
 
@@ -63,7 +64,7 @@ def add_table(document: WordDocument, table: Table, *, number: str, caption: str
     table : without sources of its numbers (`Table.plain`).
     number, caption, notice : as of `word_file`.
     """
-    turn_page(document, landscape=_is_wide(table))
+    turn_page(document, landscape=is_wide(table))
     above = document.add_paragraph()
     above.paragraph_format.keep_with_next = True
     _run(above, f"{number}. ", bold=True)
@@ -87,7 +88,7 @@ def add_text(document: WordDocument, text: str, *, lead: str = "") -> None:
     """Add a paragraph, with a word or two in bold before it."""
     paragraph = document.add_paragraph()
     if lead:
-        _run(paragraph, f"{lead} ", size=_TEXT, bold=True)
+        _run(paragraph, f"{lead.rstrip('.')}. ", size=_TEXT, bold=True)
     _run(paragraph, text, size=_TEXT)
 
 
@@ -103,7 +104,8 @@ def turn_page(document: WordDocument, *, landscape: bool) -> None:
         _orient(document.add_section(WD_SECTION.NEW_PAGE), landscape=landscape)
 
 
-def _is_wide(table: Table) -> bool:
+def is_wide(table: Table) -> bool:
+    """True if a table needs a page in landscape."""
     return sum(_letters(table.header, table.rows)) > _PORTRAIT
 
 
@@ -123,7 +125,7 @@ def _letters(header: Sequence[Row], rows: Sequence[Row]) -> list[int]:
 
 def _width(cell: Cell) -> int:
     indent = 3 if "level" in cell.kind.split() else 0
-    return max(len(cell.whole_text) + len(cell.mark) + indent, len(cell.below))
+    return max(len(cell.whole_text) + len(cell.mark) + indent, min(round(_SHRUNK * len(cell.below)), _BELOW))
 
 
 def blank_document(*, title: str, landscape: bool = False) -> WordDocument:

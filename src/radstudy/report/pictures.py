@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +188,7 @@ def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height
     readers : the readers, in the order of their colours.
     height : height of the picture, pixels.
     """
-    panels = [_plane(planes, index, readers, height) for index in range(3)]
+    panels = [draw_plane(planes, index, readers, height=height) for index in range(3)]
     gap = max(round(_GAP * height), 1)
     strip = Image.new("RGB", (sum(panel.width for panel in panels) + 2 * gap, height), _GROUND)
     x = 0
@@ -197,7 +198,42 @@ def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height
     return strip
 
 
-def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], height: int) -> Image.Image:
+def axial_pictures(facts: RunFacts, patient: str, lesion: str, *, height: int = LARGE // 2) -> dict[str, Image.Image]:
+    """The axial plane of a lesion with every reader's contour, by sequence; those that cannot be read are left out.
+
+    Parameters
+    ----------
+    facts : the run; a study that asks for no pictures has none.
+    patient, lesion : the lesion.
+    height : height of a picture, pixels.
+    """
+    if not facts.protocol.report.quality_pictures:
+        return {}
+    paths = {path.stem: path for path in facts.pictures}
+    drawn: dict[str, Image.Image] = {}
+    for sequence in facts.protocol.sequences:
+        path = paths.get(f"{patient}_{lesion}_{sequence}")
+        if path is None:
+            continue
+        try:
+            with np.load(path) as planes:
+                drawn[sequence] = draw_plane(dict(planes), 0, facts.protocol.cohort.readers, height=height)
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # damaged, or of another version
+            continue
+    return drawn
+
+
+def draw_plane(
+    planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], *, height: int
+) -> Image.Image:
+    """One plane in true proportions with every reader's contour.
+
+    Parameters
+    ----------
+    planes, readers : as in `draw`.
+    index : 0 axial, 1 coronal, 2 sagittal.
+    height : greatest height of the picture, pixels.
+    """
     pixels, spacing = planes[f"image_{index}"], planes[f"spacing_{index}"]
     height_mm, width_mm = np.array(pixels.shape) * spacing
     scale = min(height / height_mm, _WIDEST * height / width_mm)

@@ -16,10 +16,11 @@ from radstudy.report.figures.precision_recall import precision_recall
 from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import DrawnFigure
+from radstudy.report.figures.workflow import workflow
 from radstudy.report.part import ReportPart
 
 _DECLARED = (
-    flowchart, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
+    flowchart, workflow, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
     forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 

@@ -12,11 +12,11 @@ from matplotlib.patches import FancyBboxPatch
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
 from radstudy.report.facts import FAILURES, TESTING, TRAINING, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import INK, LIGHT, figure
+from radstudy.report.figures.style import INK, LIGHT, figure, inches
 from radstudy.report.part import report_part
 
 _LINE = 0.2  # inches per line of text
-_WIDTH = 7.2
+_WIDTH = inches("double")
 
 
 @report_part(
@@ -38,7 +38,7 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
                 _groups(facts, counts(rows, "all"))]  # fmt: skip
     stages.append(_Stage(kept, "", {}))
     height = 0.1 + sum(stage.height for stage in stages) + 0.45 + 0.75
-    drawn = figure(_WIDTH, height, free=True)
+    drawn = figure("double", height, free=True)
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.axis("off")
@@ -90,8 +90,8 @@ def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> 
             break
         _arrow(axes, (trunk, top), (trunk, top - stage.gap))
         if stage.leaving:
-            _arrow(axes, (trunk, top - stage.gap / 2), (3.85, top - stage.gap / 2))
-            _box(axes, 5.5, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
+            _arrow(axes, (trunk, top - stage.gap / 2), (3.72, top - stage.gap / 2))
+            _box(axes, 5.37, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
         top -= stage.gap
     return top
 
@@ -137,7 +137,7 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, lines: lis
     for index, line in enumerate(lines):
         axes.text(
             x - width / 2 + 0.12 if left else x, first - index * _LINE, line,
-            ha="left" if left else "center", va="center", weight="bold" if index == 0 else "normal", fontsize=8.5,
+            ha="left" if left else "center", va="center", weight="bold" if index == 0 else "normal", fontsize=8,
         )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def scores(facts: RunFacts) -> DrawnFigure:
     if not len(part):
         raise AbsentError(f"The study's model {name} was not fitted, so there is no score to draw.")
     cutoff = _cutoff(facts, name)
-    drawn = figure(7.4, 5.2)
+    drawn = figure("double", 5.0)
     grid = drawn.subplots(2, 2, sharey=True)
     titles = {TESTING: "Testing", TRAINING: "Training (apparent, selection ignored)"}
     for column, which in enumerate((TESTING, TRAINING)):

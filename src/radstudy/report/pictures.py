@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from radstudy.parallel import finished
+from radstudy.protocol.words import listed
 from radstudy.report.cited import plain, quoted
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.style import watermark
@@ -211,20 +212,32 @@ def axial_pictures(facts: RunFacts, patient: str, lesion: str, *, height: int = 
         return {}
     paths = {path.stem: path for path in facts.pictures}
     drawn: dict[str, Image.Image] = {}
+    mark = watermark(facts.protocol.notice)
     for sequence in facts.protocol.sequences:
         path = paths.get(f"{patient}_{lesion}_{sequence}")
         if path is None:
             continue
         try:
             with np.load(path) as planes:
-                drawn[sequence] = draw_plane(dict(planes), 0, facts.protocol.cohort.readers, height=height)
+                plane = draw_plane(dict(planes), 0, facts.protocol.cohort.readers, height=height, edged=True)
         except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # damaged, or of another version
             continue
+        drawn[sequence] = _marked(plane, mark) if mark else plane
     return drawn
 
 
+def contours_of(facts: RunFacts, patient: str, lesion: str) -> str:
+    """The contours of a lesion in words, with the readers who drew it: those after the first reader are dashed."""
+    lesions = facts.frame("prepare/lesions.csv")
+    drew = set(lesions.loc[(lesions["patient"] == patient) & (lesions["lesion"] == lesion), "reader"])
+    first, *others = facts.protocol.cohort.readers
+    others = [reader for reader in others if reader in drew]
+    told = ([first] if first in drew else []) + [f"{reader} (dashed)" for reader in others]
+    return f"the {'contour' if len(told) == 1 else 'contours'} of {listed(told)}"
+
+
 def draw_plane(
-    planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], *, height: int
+    planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], *, height: int, edged: bool = False
 ) -> Image.Image:
     """One plane in true proportions with every reader's contour.
 
@@ -233,6 +246,7 @@ def draw_plane(
     planes, readers : as in `draw`.
     index : 0 axial, 1 coronal, 2 sagittal.
     height : greatest height of the picture, pixels.
+    edged : True draws every contour on a dark edge, so that it can be seen in print without colour.
     """
     pixels, spacing = planes[f"image_{index}"], planes[f"spacing_{index}"]
     height_mm, width_mm = np.array(pixels.shape) * spacing
@@ -240,6 +254,8 @@ def draw_plane(
     size = (max(round(width_mm * scale), 1), max(round(height_mm * scale), 1))
     panel = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert("RGB")
     pen = ImageDraw.Draw(panel)
+    wide = max(round(height / 200), 1)
+    contours: list[tuple[list[Any], tuple[int, int, int]]] = []
     for number, reader in enumerate(readers):
         mask = planes.get(f"mask_{reader}_{index}")
         if mask is None:
@@ -249,8 +265,12 @@ def draw_plane(
             edges[:, 1] = edges[:, 0] + _DASH * (edges[:, 1] - edges[:, 0])
         steps = np.array([size[0] / mask.shape[1], size[1] / mask.shape[0]])
         lines = np.minimum(edges * steps, np.array(size) - 1).reshape(-1, 4)
-        for line in lines.tolist():
-            pen.line(line, fill=_COLOURS[number % len(_COLOURS)], width=max(round(height / 200), 1))
+        contours.append((lines.tolist(), _COLOURS[number % len(_COLOURS)]))
+    for line in (line for lines, _ in contours for line in lines if edged):
+        pen.line(line, fill=_GROUND, width=wide + 2)
+    for lines, colour in contours:
+        for line in lines:
+            pen.line(line, fill=colour, width=wide)
     return panel
 
 

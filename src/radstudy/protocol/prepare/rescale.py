@@ -56,7 +56,9 @@ class Rescale(PreparationStep):
 
     def brief(self) -> tuple[str, str]:
         """Name it and its window for the figure of the workflow."""
-        ends = "minimum and maximum" if self.from_ == "minmax" else f"percentiles {self.from_[0]:g} and {self.from_[1]:g}"
+        ends = (
+            "minimum and maximum" if self.from_ == "minmax" else f"percentiles {self.from_[0]:g} and {self.from_[1]:g}"
+        )
         return "Linear rescaling", f"{ends} to {self.to[0]:g} and {self.to[1]:g}"
 
     def told(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.report.figures.agreement import agreement
 from radstudy.report.figures.calibration import calibration
 from radstudy.report.figures.decision import decision
+from radstudy.report.figures.examples import examples
 from radstudy.report.figures.flowchart import flowchart
 from radstudy.report.figures.forest import forest
 from radstudy.report.figures.funnel import funnel
@@ -20,7 +21,7 @@ from radstudy.report.figures.workflow import workflow
 from radstudy.report.part import ReportPart
 
 _DECLARED = (
-    flowchart, workflow, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
+    flowchart, workflow, examples, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
     forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 

@@ -21,8 +21,8 @@ PAD = 0.06  # inches between a text and the side of its box
 _POINTS = 72.0
 _LEADING = 1.3  # distance between two lines, in letters' sizes
 _WIDEST_TEXT = 1.55  # inches; a longer text is broken into lines
-ARROW = 0.16  # inches between two boxes of a row
-_BETWEEN_LINES = 0.09
+ARROW, SPACE = 0.16, 0.08  # inches between two boxes of a row, with a sign between them or without
+_BETWEEN_LINES = 0.07
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class FlowBox:
 
     Parameters
     ----------
-    heading : first line, bold.
+    heading : first line, bold; "" for none.
     lines : lines below.
     picture : picture above the heading; None draws a frame around the text instead.
     joined : sign between this box and the one before it: an arrow, a plus, or nothing.
@@ -87,9 +87,9 @@ def placed(boxes: Sequence[FlowBox], room: float, *, picture: float = 0.95) -> P
     lines: list[list[PlacedBox]] = [[]]
     x = 0.0
     for box in _in_columns([_sized(box, picture, room) for box in boxes], room):
-        if lines[-1] and (box.box.begins or x + ARROW + box.width > room + 1e-9):
+        if lines[-1] and (box.box.begins or x + _before(box) + box.width > room + 1e-9):
             lines.append([])
-        x = x + ARROW if lines[-1] else 0.0
+        x = x + _before(box) if lines[-1] else 0.0
         lines[-1].append(replace(box, x=x))
         x += box.width
     result, y = [], 0.0
@@ -98,6 +98,10 @@ def placed(boxes: Sequence[FlowBox], room: float, *, picture: float = 0.95) -> P
         result += [replace(box, y=y, height=height) for box in line]
         y += height + _BETWEEN_LINES
     return PlacedRow(tuple(result), max(y - _BETWEEN_LINES, 0.0))
+
+
+def _before(box: PlacedBox) -> float:
+    return ARROW if box.box.joined else SPACE
 
 
 def _in_columns(boxes: Sequence[PlacedBox], room: float) -> list[PlacedBox]:
@@ -117,7 +121,7 @@ def _in_columns(boxes: Sequence[PlacedBox], room: float) -> list[PlacedBox]:
 
 def _sized(box: FlowBox, picture: float, room: float) -> PlacedBox:
     widest = min(_WIDEST_TEXT if box.picture is None else picture, room - 2 * PAD)
-    heading = list(broken(box.heading, widest, bold=True))
+    heading = list(broken(box.heading, widest, bold=True)) if box.heading else []
     lines = [line for text in box.lines for line in broken(text, widest)]
     text_width = max([*(measured(line, bold=True) for line in heading), *map(measured, lines), 0.0])
     height = 2 * PAD + _text_height(len(heading), len(lines))
@@ -148,8 +152,8 @@ def draw_row(axes: Axes, row: PlacedRow, left: float, top: float) -> None:
         if one.box.picture is None:
             axes.add_patch(_frame(x, y - one.height, one.width, one.height, colour="white"))
         else:
-            y -= _draw_picture(axes, one, x, y)
-        _draw_texts(axes, one, x + one.width / 2, y - PAD)
+            _draw_picture(axes, one, x, y)
+        _draw_texts(axes, one, x + one.width / 2, y)
         before = one
 
 
@@ -167,8 +171,7 @@ def _join(axes: Axes, before: PlacedBox, one: PlacedBox, left: float, top: float
         axes.text(end - ARROW / 2 + 0.015, middle, one.box.joined, ha="center", va="center", fontsize=HEADING)
 
 
-def _draw_picture(axes: Axes, one: PlacedBox, x: float, y: float) -> float:
-    """Draw the picture and return its height."""
+def _draw_picture(axes: Axes, one: PlacedBox, x: float, y: float) -> None:
     picture = one.box.picture
     assert picture is not None
     tall = one.height - 2 * PAD - _text_height(one.bold, len(one.texts) - one.bold)
@@ -176,12 +179,12 @@ def _draw_picture(axes: Axes, one: PlacedBox, x: float, y: float) -> float:
     tall = wide * picture.height / picture.width
     middle = x + one.width / 2
     axes.imshow(picture, extent=(middle - wide / 2, middle + wide / 2, y - tall, y), aspect="auto", zorder=2)
-    return tall
 
 
 def _draw_texts(axes: Axes, one: PlacedBox, middle: float, y: float) -> None:
-    free = one.height - 2 * PAD - _text_height(one.bold, len(one.texts) - one.bold) if one.box.picture is None else 0.0
-    y -= free / 2
+    """Draw the texts in the middle of a box, or at its lower end below a picture."""
+    free = one.height - _text_height(one.bold, len(one.texts) - one.bold)
+    y -= free / 2 if one.box.picture is None else free - PAD
     for index, text in enumerate(one.texts):
         bold = index < one.bold
         size = HEADING if bold else LINE

@@ -34,7 +34,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
     names = [name for name in facts.fitted if len(table) and name in set(table["model"])]
     if not names:
         raise AbsentError("No model could be fitted, so there is no calibration to draw.")
-    drawn, grid = panels(names, height=2.6, columns=3)
+    drawn, grid = panels(names, height=2.25, columns=3)
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for which in (TRAINING, TESTING):

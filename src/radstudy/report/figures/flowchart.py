@@ -42,7 +42,7 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.axis("off")
-    trunk = 2.1 if gone or lost else _WIDTH / 2
+    trunk = 1.95 if gone or lost else _WIDTH / 2
     foot = _draw_stages(axes, stages, trunk, height - 0.05)
     sets = {name: counts(rows, name) for name in (TRAINING, TESTING)}
     for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
@@ -84,7 +84,7 @@ def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> 
     """Draw the trunk from the top and return the lower end of its last box."""
     for stage, below in zip(stages, [*stages[1:], None], strict=True):
         middle = top - stage.box / 2
-        _box(axes, trunk, middle, 3.6 if len(stage.lines) > 1 else 3.2, stage.box, stage.lines)
+        _box(axes, trunk, middle, 3.3, stage.box, stage.lines)
         top -= stage.box
         if below is None:
             break

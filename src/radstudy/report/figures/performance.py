@@ -26,7 +26,7 @@ from radstudy.report.text.answer import p_said, primary_pair, with_interval
 from radstudy.report.text.evidence import RESAMPLED
 from radstudy.report.text.first_page import declared_late
 
-_BESIDE = 10  # models of which two heat maps fit next to each other
+_BESIDE = 11  # models of which two heat maps fit next to each other
 # p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
 _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
@@ -44,7 +44,8 @@ def areas(facts: RunFacts) -> DrawnFigure:
     """The testing AUC of every model with its interval, its chance band and its nested value, on one axis."""
     table = _testing_areas(facts)
     drawn = figure("one_and_a_half", 0.235 * len(table) + (1.3 if facts.primary else 0.9))
-    axes = drawn.subplots()
+    axes, beside = drawn.subplots(1, 2, sharey=True, width_ratios=(1.75, 1))
+    beside.axis("off")
     for place, (_, row) in enumerate(table.iterrows()):
         _area(axes, row, place, primary=row["model"] == facts.primary_model)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
@@ -55,7 +56,7 @@ def areas(facts: RunFacts) -> DrawnFigure:
     for label, name in zip(axes.set_yticklabels(table["model"]), table["model"], strict=True):
         label.set_fontweight("bold" if name == facts.primary_model else "normal")
     axes.set_xlabel(f"testing AUC ({facts.level} CI)")
-    _printed(axes, table)
+    _printed(beside, table)
     _key(axes, table)
     headline = _headline(facts, table)
     if headline:
@@ -102,9 +103,9 @@ def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
 
 
 def _printed(axes: Axes, table: pd.DataFrame) -> None:
-    """The values in columns to the right of the axis."""
+    """The values in columns, on axes of their own."""
     nested, size = table["nested_auc"].notna().any(), 7
-    columns = [(1.02, "AUC (CI)"), (1.48, "nested")] if nested else [(1.02, "AUC (CI)")]
+    columns = [(0.0, "AUC (CI)"), (0.78, "nested")] if nested else [(0.0, "AUC (CI)")]
     for x, heading in columns:
         axes.text(x, 1.01, heading, transform=axes.transAxes, fontsize=size, color=INK, va="bottom")
     for place, (_, row) in enumerate(table.iterrows()):
@@ -297,7 +298,7 @@ def delong(facts: RunFacts) -> DrawnFigure:
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
     names = facts.fitted
     stacked = len(names) > _BESIDE
-    drawn = figure("double", 2 * (0.3 * len(names) + 1.2) + 0.7 if stacked else 4.2)
+    drawn = figure("double", 2 * (0.26 * len(names) + 1.0) + 0.7 if stacked else 4.2)
     panels = drawn.subplots(2, 1) if stacked else drawn.subplots(1, 2)
     titles = {TRAINING: "Training: descriptive\n(selected, refitted, nested models)", TESTING: "Testing"}
     for axes, which in zip(panels, (TRAINING, TESTING), strict=True):

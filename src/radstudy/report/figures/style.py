@@ -1,7 +1,8 @@
-"""The style of figures: colours that colour-blind readers can tell apart (Okabe and Ito's), journals' widths, letters."""
+"""The style of figures: colours for colour-blind readers (Okabe and Ito's), journals' widths, letters."""
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import textwrap
@@ -18,6 +19,7 @@ from matplotlib.font_manager import get_font_names
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, Formatter, FuncFormatter
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 from radstudy.printable import printable
 from radstudy.report.cited import plain
@@ -71,8 +73,10 @@ _OTHER_SCRIPTS = (
 _LONGEST_NAME = 60  # characters kept of a name over twice as long on an axis or in a legend; the table has all
 
 _CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
+_PNG = re.compile(rb"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+_PHOTOGRAPH = 20_000  # letters of a picture in an SVG from which on it is taken as one
 _LONGEST_WATERMARK = 32
-_LETTERS_PER_INCH = 14  # bold letters of 7 points, on average
+_LETTERS_PER_INCH = 16  # bold letters of 7 points, on average
 _MARGIN = 0.06  # inches above and below what is drawn
 _ROUNDING = 0.02  # inches by which a line or letter may reach beyond the edge
 _DPI = 300  # the layout needs the final resolution: letters are wider at some resolutions than at others
@@ -164,8 +168,22 @@ def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
             drawn.savefig(memory, format=kind, bbox_inches=box, **_SAVED[kind])
             files[kind] = memory.getvalue()
     if "svg" in files:
-        files["svg"] = with_fonts(_numbered_clips(files["svg"]), drawn)
+        files["svg"] = with_fonts(_photographs(_numbered_clips(files["svg"])), drawn)
     return files
+
+
+def _photographs(svg: bytes) -> bytes:
+    """The SVG with its large pictures as JPEG, a fraction of their size as PNG."""
+
+    def smaller(found: re.Match[bytes]) -> bytes:
+        if len(found[1]) < _PHOTOGRAPH:
+            return found[0]
+        with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+            memory = io.BytesIO()
+            picture.convert("RGB").save(memory, format="JPEG", quality=90, subsampling=0)
+        return b"data:image/jpeg;base64," + base64.b64encode(memory.getvalue())
+
+    return _PNG.sub(smaller, svg)
 
 
 def _final_box(drawn: Figure) -> Bbox:

@@ -18,7 +18,7 @@ _TITLE = 0.98  # inches, the column of the stages' titles
 _EDGE, _GAP = 0.03, 0.15  # inches at the sides, and between stages
 _LEFT = _EDGE + _TITLE + 0.14
 _LOWEST = 0.36  # inches, height of a stage
-_PICTURE, _BESIDE = 0.95, 0.17  # inches, largest width of a picture, and what lies between two
+_PICTURE, _BESIDE = 1.0, 0.09  # inches, largest width of a picture, and what lies between two
 
 
 @report_part("workflow", reads=READ_FILES, rows_independent=False)
@@ -58,7 +58,8 @@ def _picture_width(stage: WorkflowStage, room: float) -> float:
 
 def _alt(stages: Sequence[WorkflowStage]) -> str:
     said = "; ".join(
-        f"{stage.title}: {', '.join(' '.join((box.heading, *box.lines)) for box in stage.boxes)}" for stage in stages
+        f"{stage.title}: {', '.join(' '.join(filter(None, (box.heading, *box.lines))) for box in stage.boxes)}"
+        for stage in stages
     )
     return f"Workflow of the study. {said}."
 
@@ -70,6 +71,6 @@ def _frame(stages: Sequence[WorkflowStage]) -> pd.DataFrame:
             {"stage": plain(stage.title), "box": number, "line": line, "text": plain(text)}
             for stage in stages
             for number, box in enumerate(stage.boxes, 1)
-            for line, text in enumerate((box.heading, *box.lines), 1)
+            for line, text in enumerate(filter(None, (box.heading, *box.lines)), 1)
         ]
     )

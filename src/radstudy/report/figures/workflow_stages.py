@@ -15,9 +15,19 @@ from radstudy.report.chance import CHANCE_FILE
 from radstudy.report.display import plural, plural_span, span, thousands
 from radstudy.report.facts import SUMMARY, TESTING, TRAINING, RunFacts
 from radstudy.report.figures.boxes import FlowBox
-from radstudy.report.pictures import axial_pictures
+from radstudy.report.pictures import axial_pictures, contours_of
 from radstudy.report.tables.features import step_name
-from radstudy.report.text.evidence import DELONG, RESAMPLED, TABLE3, agreement, agreement_tested, fitted, rows
+from radstudy.report.text.evidence import (
+    DELONG,
+    RESAMPLED,
+    TABLE3,
+    agreement,
+    agreement_tested,
+    fitted,
+    leading_model,
+    leading_model_is,
+    rows,
+)
 from radstudy.report.text.images import TRANSFERRED, VOLUMES, prepared_by, transferred
 
 _LESIONS, _ROWS, _MODELS = "prepare/lesions.csv", "cohort/rows.csv", "model/models.json"
@@ -56,7 +66,7 @@ def stages_of_run(facts: RunFacts, pictures: Mapping[str, Image.Image]) -> list[
     facts : the run.
     pictures : sequence to the picture of one patient.
     """
-    model = drawn_model(facts)
+    model = leading_model(facts)
     named: dict[str, Iterator[FlowBox]] = {
         "Images": _images(facts, pictures), "Image preparation": _preparation(facts), "Segmentation": _masks(facts),
         "Features": _features(facts), f"Selection for {model}": _selection(facts, model),
@@ -77,25 +87,17 @@ def thumbnails_of(facts: RunFacts) -> Thumbnails:
     ]
     if not known or not max(known):
         return Thumbnails({}, ())
-    patient, lesion = lesions.iloc[known.index(max(known))]
-    pictures = axial_pictures(facts, str(patient), str(lesion))
+    patient, lesion = map(str, lesions.iloc[known.index(max(known))])
+    pictures = axial_pictures(facts, patient, lesion)
     if not pictures:
         return Thumbnails({}, ())
     which = "on all sequences" if max(known) == wanted else "on the most sequences"
-    readers = [reader for reader in facts.protocol.cohort.readers if len(rows(facts, _LESIONS).query("reader == @reader"))]
-    contours = f" (dashed: {listed(readers[1:])})" if len(readers) > 1 else ""
+    contours = contours_of(facts, patient, lesion)
     return Thumbnails(
         pictures,
         (f"Pictures: patient {patient}, the first of the cohort with pictures {which}; the axial slice with the largest "
-         f"section of the lesion, after preparation, with the readers' contours{contours}.",),
+         f"section of the lesion, after preparation, with {contours}.",),
     )  # fmt: skip
-
-
-def drawn_model(facts: RunFacts) -> str:
-    """The model whose selection is drawn: the primary one, else the study's, else the last one fitted; "" for none."""
-    known = list(fitted(facts))
-    wanted = [name for name in (facts.primary_model, facts.study_model) if name in known]
-    return (wanted or known[-1:] or [""])[0]
 
 
 def _images(facts: RunFacts, pictures: Mapping[str, Image.Image]) -> Iterator[FlowBox]:
@@ -139,6 +141,11 @@ def _masks(facts: RunFacts) -> Iterator[FlowBox]:
     if len(moved) and facts.protocol.cohort.transfer is not None:
         where = f"from {facts.protocol.cohort.transfer.from_}"
         yield FlowBox("Transferred", (plural(len(moved), "mask"), where), joined="+")
+    if agreement_tested(facts):
+        agreed = agreement(facts)
+        bound = "lower 95% limit of " if agreed.get("by", "estimate") == "lower" else ""
+        test = f"{bound}{agreed['form']} above {agreed['above']:g}"
+        yield FlowBox("Agreement of readers", (test, plural_span(agreed["lesions"].values(), "lesion")))
 
 
 def _features(facts: RunFacts) -> Iterator[FlowBox]:
@@ -153,12 +160,10 @@ def _features(facts: RunFacts) -> Iterator[FlowBox]:
         kept = (f"{thousands(agreed['kept'].get(sequence, 0))} reproducible",) if tested else ()
         yield FlowBox(sequence, (plural(given[sequence], "feature"), *kept), joined="" if sequence == own[0] else "+")
     if len(own) > 1 or tested:
-        kept = (f"{thousands(sum(agreed['kept'].get(sequence, 0) for sequence in own))} reproducible",) if tested else ()
+        kept = (
+            (f"{thousands(sum(agreed['kept'].get(sequence, 0) for sequence in own))} reproducible",) if tested else ()
+        )
         yield FlowBox("In total", (plural(sum(given[sequence] for sequence in own), "feature"), *kept))
-    if tested:
-        bound = "lower 95% limit of " if agreed.get("by", "estimate") == "lower" else ""
-        test = f"{bound}{agreed['form']} above {agreed['above']:g}"
-        yield FlowBox("Agreement of readers", (test, plural_span(agreed["lesions"].values(), "lesion")), joined="")
 
 
 def _selection(facts: RunFacts, model: str) -> Iterator[FlowBox]:
@@ -167,10 +172,10 @@ def _selection(facts: RunFacts, model: str) -> Iterator[FlowBox]:
     own = funnel[funnel["model"] == model]
     for branch in dict.fromkeys(own["branch"]):
         part = own[own["branch"] == branch]
-        joined = part.iloc[0]
-        yield FlowBox(str(branch), (f"{thousands(int(joined['entered']))} candidates",), joined="", begins=True)
+        first = part.iloc[0]
+        yield FlowBox(f"{branch}: {thousands(int(first['entered']))}", joined="", begins=True)
         for _, row in part.iterrows():
-            yield FlowBox(thousands(int(row["kept"])), (step_name(str(row["step"])),))
+            yield FlowBox("", (f"{step_name(str(row['step']))}: {thousands(int(row['kept']))}",))
 
 
 def _models(facts: RunFacts, model: str) -> Iterator[FlowBox]:
@@ -182,9 +187,8 @@ def _models(facts: RunFacts, model: str) -> Iterator[FlowBox]:
     said = tuple(filter(None, (specified, listed([kind for kind in kinds if kind]))))
     yield FlowBox(f"{plural(len(records), 'model')} fitted", said)
     terms = rows(facts, _TERMS, "model", "feature")
-    which = "primary model" if model == facts.primary_model else "the study's model" if model == facts.study_model else ""
     count = "intercept only" if records[model].get("empty") else plural(int((terms["model"] == model).sum()), "term")
-    yield FlowBox(model, tuple(filter(None, (which, count))), joined="")
+    yield FlowBox(model, (leading_model_is(facts), count), joined="")
     if _ROWS not in facts.frames:
         return
     for name in (TRAINING, TESTING):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
 
 from radstudy.report.checklists import AnsweredItem, Checklist, ItemStatus, answered, metrics_score, shipped
 from radstudy.report.checklists.evidence import printed
-from radstudy.report.checklists.place import EvidencePlace
 from radstudy.report.display import number
 from radstudy.report.facts import RunFacts
 from radstudy.report.part import report_part
@@ -68,17 +66,13 @@ def _table(facts: RunFacts, checklist: Checklist, *, notes: Sequence[str] = (), 
 
 
 def _cells(one: AnsweredItem) -> list[Cell]:
-    links = tuple(CellLink(place.text, _target(place)) for place in one.evidence)
+    links = tuple(CellLink(place.text, place.target) for place in one.evidence)
     status = {ItemStatus.MET: "name strong", ItemStatus.NOT_APPLICABLE: "name quiet"}.get(one.status, "name")
     author = one.item.author if one.status is ItemStatus.AUTHOR else ""
     return [
         Cell(one.item.number), Cell(one.item.question), Cell(one.status.value, kind=status), Cell("", links=links),
         Cell(author),
     ]  # fmt: skip
-
-
-def _target(place: EvidencePlace) -> str:
-    return quote(place.file)
 
 
 def _counted(items: Sequence[AnsweredItem]) -> str:

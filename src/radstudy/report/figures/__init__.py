@@ -21,8 +21,8 @@ from radstudy.report.figures.workflow import workflow
 from radstudy.report.part import ReportPart
 
 _DECLARED = (
-    flowchart, workflow, examples, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
-    forest, nomogram, other_reader, splits, risks,
+    flowchart, workflow, examples, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong,
+    calibration, decision, forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 
 FIGURES: dict[str, ReportPart[DrawnFigure]] = {figure.name: figure for figure in _DECLARED}

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from radstudy.protocol.words import listed
 from radstudy.report.analysed import LESION
 from radstudy.report.display import number, plural
 from radstudy.report.facts import TESTING, AbsentError, RunFacts
@@ -51,7 +52,9 @@ class Example:
 
 @report_part(
     "examples",
-    reads=("model/predictions.csv", "evaluate/table3.csv", "model/models.json", "cohort/rows.csv", "prepare/lesions.csv"),
+    reads=(
+        "model/predictions.csv", "evaluate/table3.csv", "model/models.json", "cohort/rows.csv", "prepare/lesions.csv",
+    ),
     rows_independent=False,
 )  # fmt: skip
 def examples(facts: RunFacts) -> DrawnFigure:
@@ -68,7 +71,8 @@ def examples(facts: RunFacts) -> DrawnFigure:
     drawn = _drawn(facts, chosen, labels)
     frame = pd.DataFrame([_record(facts, one, model, cutoff) for one in chosen])
     said = [_said(facts, one, letter, several=several) for letter, one in zip(letters(), chosen, strict=False)]
-    alt = f"Axial images of {plural(len(chosen), 'testing patient')} on {', '.join(facts.protocol.sequences)}: {'; '.join(said)}."
+    shown = f"{plural(len(chosen), 'testing case')} on {listed(list(facts.protocol.sequences))}"
+    alt = f"Axial images of {shown}: {'; '.join(said)}."
     return DrawnFigure(drawn, alt, _notes(facts, tested, model, cutoff, said), frame)
 
 
@@ -90,8 +94,8 @@ def _tested(facts: RunFacts, model: str) -> Any:
     cohort = facts.frame("cohort/rows.csv")
     place = {key: index for index, key in enumerate(cohort[LESION].itertuples(index=False, name=None))}
     rows = rows[rows["probability"].notna()]
-    order = sorted(range(len(rows)), key=lambda index: place.get(tuple(rows.iloc[index][LESION]), len(place)))
-    return rows.iloc[order]
+    own = list(rows[LESION].itertuples(index=False, name=None))
+    return rows.iloc[sorted(range(len(own)), key=lambda index: place.get(own[index], len(place)))]
 
 
 def _chosen(facts: RunFacts, tested: Any, cutoff: float) -> Iterator[Example]:

@@ -62,6 +62,7 @@ _STYLE: dict[RcKeyType, object] = {
     "figure.labelsize": 8,
     "svg.hashsalt": "radstudy",  # the same figure, the same bytes
     "svg.fonttype": "none",  # text stays text; the file brings its letters along (`with_fonts`)
+    "image.composite_image": False,  # each picture by itself, as a journal may want to replace one
     "pdf.fonttype": 42,  # TrueType: letters stay letters, which journals ask for
 }
 
@@ -180,7 +181,9 @@ def _photographs(svg: bytes) -> bytes:
             return found[0]
         with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
             memory = io.BytesIO()
-            picture.convert("RGB").save(memory, format="JPEG", quality=90, subsampling=0)
+            ground = Image.new("RGB", picture.size, "white")
+            ground.paste(picture, mask=picture if picture.mode == "RGBA" else None)
+            ground.save(memory, format="JPEG", quality=90, subsampling=0)
         return b"data:image/jpeg;base64," + base64.b64encode(memory.getvalue())
 
     return _PNG.sub(smaller, svg)

@@ -92,12 +92,11 @@ def thumbnails_of(facts: RunFacts) -> Thumbnails:
     if not pictures:
         return Thumbnails({}, ())
     which = "on all sequences" if max(known) == wanted else "on the most sequences"
-    contours = contours_of(facts, patient, lesion)
-    return Thumbnails(
-        pictures,
-        (f"Pictures: patient {patient}, the first of the cohort with pictures {which}; the axial slice with the largest "
-         f"section of the lesion, after preparation, with {contours}.",),
-    )  # fmt: skip
+    note = (
+        f"Pictures: patient {patient}, the first of the cohort with pictures {which}; the axial slice with the largest "
+        f"section of the lesion, after preparation, with {contours_of(facts, patient, lesion)}."
+    )
+    return Thumbnails(pictures, (note,))
 
 
 def _images(facts: RunFacts, pictures: Mapping[str, Image.Image]) -> Iterator[FlowBox]:

@@ -1,9 +1,11 @@
 """A part of the report, a file of it, and a sentence that meet a bug: the page names it and has its traceback."""
 
 import html
+import io
 import re
 
 import pytest
+from PIL import Image
 
 from radstudy import bugs
 from radstudy.report import figures, sections, tables, write
@@ -18,8 +20,17 @@ def planted(facts):
     raise ZeroDivisionError(f"planted: {facts.frame('model/predictions.csv')['patient'][0]} in /data/of/Weiss")
 
 
+def one_pixel():
+    memory = io.BytesIO()
+    Image.new("L", (1, 1)).save(memory, format="PNG")
+    return memory.getvalue()
+
+
+ONE_PIXEL = one_pixel()
+
+
 def drawn_quickly(part, notice, kinds):
-    return {"svg": b"<svg/>"}
+    return {"svg": b"<svg/>", "png": ONE_PIXEL}
 
 
 def not_there(facts):

@@ -155,11 +155,13 @@ def _record(facts: RunFacts, one: Example, model: str, cutoff: float) -> dict[st
 
 def _notes(facts: RunFacts, tested: Any, model: str, cutoff: float, said: list[str]) -> tuple[str, ...]:
     stems = {path.stem for path in facts.pictures}
-    names = [f"{row['patient']}_{row['lesion']}" for _, row in tested.iterrows()]
+    several = tested["patient"].duplicated().any()
     without = [
-        name for name in names if not any(f"{name}_{sequence}" in stems for sequence in facts.protocol.sequences)
+        _name(row, several=several)
+        for _, row in tested.iterrows()
+        if not any(f"{row['patient']}_{row['lesion']}_{sequence}" in stems for sequence in facts.protocol.sequences)
     ]
-    lost = f" Without pictures, and so not eligible: {', '.join(without)}." if without else ""
+    lost = f" Without pictures, and so not eligible: {listed(without)}." if without else ""
     return (
         f"Rule: {RULE}. Model: {model}, the {leading_model_is(facts)}; cut-off {number(cutoff)}.{lost}",
         f"{'; '.join(said)}.",

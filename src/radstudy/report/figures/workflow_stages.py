@@ -67,8 +67,9 @@ def stages_of_run(facts: RunFacts, pictures: Mapping[str, Image.Image]) -> list[
     pictures : sequence to the picture of one patient.
     """
     model = leading_model(facts)
+    readers = "Segmentation" if facts.protocol.features is None else "Reproducibility"
     named: dict[str, Iterator[FlowBox]] = {
-        "Images": _images(facts, pictures), "Image preparation": _preparation(facts), ("Segmentation" if facts.protocol.features is None else "Reproducibility"): _masks(facts),
+        "Images": _images(facts, pictures), "Image preparation": _preparation(facts), readers: _masks(facts),
         "Features": _features(facts), f"Selection for {model}": _selection(facts, model),
         "Models": _models(facts, model), "Evaluation": _evaluation(facts),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -223,7 +224,7 @@ def draw_title(axes: Axes, title: str, box: tuple[float, float, float, float]) -
 
 
 def broken(text: str, width: float, *, bold: bool = False) -> Iterator[str]:
-    """A text in lines that fit a width; a word that is longer is broken as well.
+    """A text in lines that fit a width, broken after blanks, hyphens and underscores, or within a longer word.
 
     Parameters
     ----------
@@ -232,19 +233,18 @@ def broken(text: str, width: float, *, bold: bool = False) -> Iterator[str]:
     bold : True for a heading.
     """
     line = ""
-    for word in printable(plain(text)).split():
-        longer = f"{line} {word}" if line else word
-        if measured(longer, bold=bold) <= width:
-            line = longer
+    for piece in _PIECES.findall(" ".join(printable(plain(text)).split())):
+        if measured((line + piece).rstrip(), bold=bold) <= width:
+            line += piece
             continue
         if line:
-            yield line
-        line = word
-        while len(line) > 1 and measured(line, bold=bold) > width:
+            yield line.rstrip()
+        line = piece
+        while len(line.rstrip()) > 1 and measured(line.rstrip(), bold=bold) > width:
             fits = max(n for n in range(1, len(line)) if n == 1 or measured(line[:n], bold=bold) <= width)
             yield line[:fits]
             line = line[fits:]
-    yield line
+    yield line.rstrip()
 
 
 @cache
@@ -259,4 +259,5 @@ def measured(text: str, *, bold: bool = False) -> float:
 
 
 _FONT = "DejaVu Sans"
+_PIECES = re.compile(r"[^ _-]*[ _-]+|[^ _-]+")
 _WIDE = 0x2E80  # first of the scripts whose letters are as wide as high

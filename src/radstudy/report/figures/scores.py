@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
+from radstudy.report.figures.style import BLUE, INK, figure
 from radstudy.report.part import report_part
 
 _FEWEST = 5  # values that a violin needs
-_COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
+_COLOURS = ("#E69F00", BLUE)  # of outcome 0 and 1; light and dark without colour
 
 
 @report_part(

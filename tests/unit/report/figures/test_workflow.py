@@ -208,6 +208,10 @@ def test_a_broken_text_fits_and_loses_no_letter(text):
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
+def test_a_name_is_broken_after_its_underscores_and_hyphens():
+    assert list(broken("fat-suppressed_dynamic_series", 0.8)) == ["fat-suppressed_", "dynamic_series"]
+
+
 def test_boxes_that_do_not_fit_one_line_go_to_the_next():
     row = placed([FlowBox("W" * 12)] * 6, 3.0)
     assert len({box.y for box in row.boxes}) > 1

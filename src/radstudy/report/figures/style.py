@@ -176,10 +176,10 @@ def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
 def _photographs(svg: bytes) -> bytes:
     """The SVG with its large pictures as JPEG, a fraction of their size as PNG."""
 
-    def smaller(found: re.Match[bytes]) -> bytes:
-        if len(found[1]) < _PHOTOGRAPH:
-            return found[0]
-        with Image.open(io.BytesIO(base64.b64decode(found[1]))) as picture:
+    def smaller(image: re.Match[bytes]) -> bytes:
+        if len(image[1]) < _PHOTOGRAPH:
+            return image[0]
+        with Image.open(io.BytesIO(base64.b64decode(image[1]))) as picture:
             memory = io.BytesIO()
             ground = Image.new("RGB", picture.size, "white")
             ground.paste(picture, mask=picture if picture.mode == "RGBA" else None)

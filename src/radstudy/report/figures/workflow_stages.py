@@ -1,4 +1,4 @@
-"""What the figure of the workflow tells: the stages of the run with their counts, each from the files that it left."""
+"""The stages of the run with their counts, as the figure of the workflow draws them, from the files that it left."""
 
 from __future__ import annotations
 

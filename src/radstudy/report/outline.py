@@ -173,6 +173,16 @@ def number_of(kind: str, name: str) -> str:
     return numbers[kind, name]
 
 
+def has_part(kind: str, name: str) -> bool:
+    """True if the outline in force has a part, so that a text may refer to its number.
+
+    Parameters
+    ----------
+    kind, name : as in outline.yaml.
+    """
+    return (kind, name) in _number_by_name(outline())
+
+
 @cache
 def _number_by_name(sections: tuple[OutlineSection, ...]) -> dict[tuple[str, str], str]:
     return {(part.kind, part.name): part.number for section in sections for part in section.parts if part.number}

@@ -262,7 +262,7 @@ def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height
     readers : the readers, in the order of their colours.
     height : height of the picture, pixels.
     """
-    panels = [_plane(planes, index, readers, height) for index in range(3)]
+    panels = [draw_plane(planes, index, readers, height=height) for index in range(3)]
     gap = max(round(_GAP * height), 1)
     strip = Image.new("RGB", (sum(panel.width for panel in panels) + 2 * gap, height), _GROUND)
     x = 0
@@ -272,13 +272,63 @@ def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height
     return strip
 
 
-def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], height: int) -> Image.Image:
+def axial_pictures(facts: RunFacts, patient: str, lesion: str, *, height: int = LARGE // 2) -> dict[str, Image.Image]:
+    """The axial plane of a lesion with every reader's contour, by sequence; those that cannot be read are left out.
+
+    Parameters
+    ----------
+    facts : the run; a study that asks for no pictures has none.
+    patient, lesion : the lesion.
+    height : height of a picture, pixels.
+    """
+    if not facts.protocol.report.quality_pictures:
+        return {}
+    paths = {path.stem: path for path in facts.pictures}
+    drawn: dict[str, Image.Image] = {}
+    mark = watermark(facts.protocol.notice)
+    for sequence in facts.protocol.sequences:
+        path = paths.get(f"{patient}_{lesion}_{sequence}")
+        if path is None:
+            continue
+        try:
+            with np.load(path) as planes:
+                plane = draw_plane(dict(planes), 0, facts.protocol.cohort.readers, height=height, edged=True)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):  # damaged, or of another version
+            continue
+        drawn[sequence] = _marked(plane, mark) if mark else plane
+    return drawn
+
+
+def contours_of(facts: RunFacts, patient: str, lesion: str) -> str:
+    """The contours of a lesion in words, with the readers who drew it: those after the first reader are dashed."""
+    lesions = facts.frame("prepare/lesions.csv")
+    drew = set(lesions.loc[(lesions["patient"] == patient) & (lesions["lesion"] == lesion), "reader"])
+    first, *others = facts.protocol.cohort.readers
+    others = [reader for reader in others if reader in drew]
+    told = ([first] if first in drew else []) + [f"{reader} (dashed)" for reader in others]
+    return f"the {'contour' if len(told) == 1 else 'contours'} of {listed(told)}"
+
+
+def draw_plane(
+    planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, ...], *, height: int, edged: bool = False
+) -> Image.Image:
+    """One plane in true proportions with every reader's contour.
+
+    Parameters
+    ----------
+    planes, readers : as in `draw`.
+    index : 0 axial, 1 coronal, 2 sagittal.
+    height : greatest height of the picture, pixels.
+    edged : True draws every contour on a dark edge, so that it can be seen in print without colour.
+    """
     pixels, spacing = planes[f"image_{index}"], planes[f"spacing_{index}"]
     height_mm, width_mm = np.array(pixels.shape) * spacing
     scale = min(height / height_mm, _WIDEST * height / width_mm)
     size = (max(round(width_mm * scale), 1), max(round(height_mm * scale), 1))
     panel = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).convert("RGB")
     pen = ImageDraw.Draw(panel)
+    wide = max(round(height / 200), 1)
+    contours: list[tuple[list[Any], tuple[int, int, int]]] = []
     for number, reader in enumerate(readers):
         mask = planes.get(f"mask_{reader}_{index}")
         if mask is None:
@@ -288,8 +338,12 @@ def _plane(planes: Mapping[str, NDArray[Any]], index: int, readers: tuple[str, .
             edges[:, 1] = edges[:, 0] + _DASH * (edges[:, 1] - edges[:, 0])
         steps = np.array([size[0] / mask.shape[1], size[1] / mask.shape[0]])
         lines = np.minimum(edges * steps, np.array(size) - 1).reshape(-1, 4)
-        for line in lines.tolist():
-            pen.line(line, fill=_COLOURS[number % len(_COLOURS)], width=max(round(height / 200), 1))
+        contours.append((lines.tolist(), _COLOURS[number % len(_COLOURS)]))
+    for line in (line for lines, _ in contours for line in lines if edged):
+        pen.line(line, fill=_GROUND, width=wide + 2)
+    for lines, colour in contours:
+        for line in lines:
+            pen.line(line, fill=colour, width=wide)
     return panel
 
 

@@ -1,5 +1,7 @@
 """A small finished study, made up in memory: what the report's figures and tables of models are drawn from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -425,3 +427,46 @@ def whole(facts):
     return RunFacts(
         parse_protocol(MORE_STUDY), DeclaredFrames({**facts.frames, **frames}), facts.documents | documents, (), {}
     )
+
+
+# --- pictures of testing lesions ----------------------------------------------------------------------------------
+
+
+def planes_of(readers=("a", "b"), size=(40, 48)):
+    """The planes that the step prepare keeps of one lesion."""
+    rng = np.random.default_rng(1)
+    content = {}
+    for index in range(3):
+        mask = np.zeros(size, dtype=bool)
+        mask[15:25, 18:30] = True
+        content |= {f"image_{index}": rng.integers(0, 255, size, dtype=np.uint8),
+                    f"spacing_{index}": np.array([1.0, 1.0])}  # fmt: skip
+        content |= {f"mask_{reader}_{index}": mask for reader in readers}
+    return content
+
+
+def keep_pictures(facts, folder, patients, sequences=("T2", "DWI")):
+    """The study with pictures of some patients, and with their lesions in prepare/lesions.csv."""
+    paths = []
+    for patient in patients:
+        for sequence in sequences:
+            paths.append(folder / f"{patient}_1_{sequence}.npz")
+            np.savez(paths[-1], **planes_of())
+    lesions = facts.frames["prepare/lesions.csv"]
+    more = [lesions.assign(patient=patient) for patient in patients]
+    frames = DeclaredFrames({**facts.frames, "prepare/lesions.csv": pd.concat([*more, lesions], ignore_index=True)})
+    return replace(facts, frames=frames, pictures=tuple(paths))
+
+
+@pytest.fixture
+def pictured(whole, tmp_path):
+    """The whole study with pictures of all testing patients, and the summary of the extraction."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    facts = keep_pictures(whole, folder, [f"testing{i}" for i in range(22)])
+    facts.documents["extract/summary.json"] = {
+        "features": 1218, "explained": "14 + 1,204 = 1,218 features",
+        "settings": {"setting": {"binWidth": 25, "resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline"},
+                     "imageType": {"Original": {}}, "featureClass": {"shape": ["Elongation"]}},
+    }  # fmt: skip
+    return facts

@@ -13,9 +13,6 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.text import Paragraph, sentence
 from radstudy.report.write import write_report
 
-_MEMORY = io.BytesIO()
-Image.new("L", (4, 4)).save(_MEMORY, "png")
-BLANK = _MEMORY.getvalue()
 ID = re.compile(r"bug-[0-9a-f]{4}")
 
 
@@ -23,8 +20,17 @@ def planted(facts):
     raise ZeroDivisionError(f"planted: {facts.frame('model/predictions.csv')['patient'][0]} in /data/of/Weiss")
 
 
+def one_pixel():
+    memory = io.BytesIO()
+    Image.new("L", (1, 1)).save(memory, format="PNG")
+    return memory.getvalue()
+
+
+ONE_PIXEL = one_pixel()
+
+
 def drawn_quickly(part, notice, kinds):
-    return {"svg": b"<svg/>", "png": BLANK}
+    return {"svg": b"<svg/>", "png": ONE_PIXEL}
 
 
 def not_there(facts):

@@ -217,7 +217,7 @@ def test_the_area_under_the_drawn_steps_is_the_average_precision(facts, curve):
 
 def test_panels_left_over_are_removed_and_the_ones_above_get_their_ticks():
     with style():
-        _, grid = panels(["a", "b", "c"], width=2.0, height=2.0, columns=2)
+        _, grid = panels(["a", "b", "c"], height=2.0, columns=2)
     assert [axes.get_title(loc="left") for axes in grid] == ["a  a", "b  b", "c  c"]
     assert [axes.xaxis.get_major_ticks()[0].label1.get_visible() for axes in grid] == [False, True, True]
 
@@ -244,7 +244,7 @@ def test_figures_bring_their_numbers_as_a_file(facts, tmp_path, monkeypatch):
 def test_the_last_bit_of_the_layout_does_not_change_the_file():
     def drawn_at(left):
         with style():
-            drawing = figure(3.0, 2.0, free=True)
+            drawing = figure("single", 2.0, free=True)
             drawing.add_axes((left, 0.2, 0.7, 0.7)).barh([0], [1.0])
             drawing.add_axes((left, 0.2, 0.3, 0.3)).barh([0], [1.0])
             return rendered(drawing, ["svg"])["svg"]

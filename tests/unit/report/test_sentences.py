@@ -1,6 +1,7 @@
 """Every sentence of Methods and Summary: said where the run's files show its work, and not where they do not."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -415,6 +416,12 @@ CASES = {
                                without("model/clinical_screen.csv")),
     "classifiers": Case("Logistic regression with a ridge (L2) penalty", models_that(empty=True)),
     "folds": Case("folds were drawn within the training set", models_that(empty=True)),
+    "class_imbalance": Case("Nothing was done about the imbalance: every patient had the same weight",
+                            models_that(empty=True)),
+    "workflow_figure": Case("Figure 2 gives the workflow", models_that(fitted=False)),
+    "example_patients": Case("The testing patients in Figure 3 were chosen by a rule, with the probabilities of ",
+                             lambda facts: object.__setattr__(facts, "pictures", ()),
+                             lambda facts: object.__setattr__(facts, "pictures", (Path("p0_1_T2.npz"),))),
     "rows_left_out": Case("never imputed (T2)", models_that(not_used=0), models_that(["T2"], not_used=4)),
     "intercept_models": Case("No feature survived the selection in DWI, which left", models_that(empty=False),
                              models_that(["DWI"], empty=True)),

@@ -40,6 +40,11 @@ class N4(PreparationStep):
         """The text that `BiasField` writes."""
         return "N4 ("
 
+    def brief(self) -> tuple[str, str]:
+        """Name it and its shrink factor for the figure of the workflow."""
+        shrink = self.shrink if isinstance(self.shrink, int) else " x ".join(f"{factor}" for factor in self.shrink)
+        return "N4 bias-field correction", f"shrink factor {shrink}"
+
     def told(self) -> str:
         """Describe it for the methods text."""
         shrink = self.shrink if isinstance(self.shrink, int) else " x ".join(f"{factor}" for factor in self.shrink)

@@ -41,6 +41,10 @@ class Reference(PreparationStep):
         """The text that `reference_parameters` writes."""
         return f"voxels of {self.tissue}"
 
+    def brief(self) -> tuple[str, str]:
+        """Name it and its tissue for the figure of the workflow."""
+        return "Reference tissue", f"median of {self.tissue} to {self.to:g}"
+
     def told(self) -> str:
         """Describe it for the methods text."""
         return (

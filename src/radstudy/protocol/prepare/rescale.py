@@ -54,6 +54,13 @@ class Rescale(PreparationStep):
         """The text that `rescale_parameters` writes."""
         return "rescale from"
 
+    def brief(self) -> tuple[str, str]:
+        """Name it and its window for the figure of the workflow."""
+        ends = (
+            "minimum and maximum" if self.from_ == "minmax" else f"percentiles {self.from_[0]:g} and {self.from_[1]:g}"
+        )
+        return "Linear rescaling", f"{ends} to {self.to[0]:g} and {self.to[1]:g}"
+
     def told(self) -> str:
         """Describe it for the methods text."""
         over = "its" if self.over == "volume" else "its foreground's (above Otsu's threshold, 200 bins)"

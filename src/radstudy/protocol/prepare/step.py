@@ -14,3 +14,7 @@ class PreparationStep(Kind, Section):
     @abstractmethod
     def trace(self) -> str:
         """A part of the line about this step in a volume's history (`Volume.history`)."""
+
+    @abstractmethod
+    def brief(self) -> tuple[str, str]:
+        """The step and its setting in a few words each, for the figure of the workflow."""

@@ -32,6 +32,10 @@ class ZScoreSection(PreparationStep):
         """The text that `zscore_parameters` writes."""
         return "z-score"
 
+    def brief(self) -> tuple[str, str]:
+        """Name it and its region for the figure of the workflow."""
+        return "Z-score normalisation", "whole volume" if self.over == "volume" else "foreground"
+
     def told(self) -> str:
         """Describe it for the methods text."""
         over = "the whole volume" if self.over == "volume" else "the foreground (above Otsu's threshold, 200 bins)"

@@ -9,7 +9,9 @@ import pandas as pd
 
 from radstudy.report.checklists.place import EvidencePlace
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
+from radstudy.report.imbalance import FLOW, imbalance_known
 from radstudy.report.needed import patients_needed
+from radstudy.report.outline import has_part
 
 _MODELS = EvidencePlace("model/models.json", "clinical")
 _DELONG = EvidencePlace("evaluate/delong.csv", "p_value")
@@ -113,7 +115,20 @@ def _one_reader_tested(facts: RunFacts) -> bool:
     return facts.protocol.reader in set(lesions["reader"]) and TESTING in set(tested["set"])
 
 
+def _workflow_drawn(facts: RunFacts) -> bool:
+    """True if the report has the figure of the workflow, and some model whose selection it draws."""
+    models = facts.documents.get(_MODELS.file) or {}
+    return has_part("figure", "workflow") and any(model.get("fitted") for model in models.values())
+
+
 CHECKS: dict[str, EvidenceCheck] = {
+    "workflow_drawn": EvidenceCheck(
+        (EvidencePlace(part="figure workflow"), EvidencePlace(_MODELS.file, "fitted")), _workflow_drawn
+    ),
+    "imbalance_told": EvidenceCheck(
+        (EvidencePlace(part="text methods"), EvidencePlace(FLOW, "training.positive"), EvidencePlace(_MODELS.file)),
+        imbalance_known,
+    ),
     "clinical_model_compared": EvidenceCheck((_MODELS, _DELONG), _clinical_compared),
     "single_sequence_compared": EvidenceCheck(
         (EvidencePlace(_MODELS.file, "sequences"), _DELONG), _single_sequence_compared

@@ -1,8 +1,11 @@
-"""One place of evidence: a file of the run with its column, or a setting of the study file."""
+"""One place of evidence: a file of the run with its column, a setting of the study file, or a part of the report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from radstudy.report.outline import number_of
 
 
 @dataclass(frozen=True)
@@ -14,11 +17,13 @@ class EvidencePlace:
     file : file of the run, by its path from the run's folder; "" for a setting.
     column : column of a table, or dotted name of a JSON file's field; "" for the whole file.
     setting : dotted name of a setting of the study file, after "no " if it is left out; "" for a file.
+    part : kind and name of a part of the report, such as "figure workflow"; "" for a file.
     """
 
     file: str = ""
     column: str = ""
     setting: str = ""
+    part: str = ""
 
     @property
     def text(self) -> str:
@@ -31,6 +36,14 @@ class EvidencePlace:
         >>> EvidencePlace(setting="cohort.exclude").text
         'study file (cohort.exclude)'
         """
+        if self.part:
+            kind, _, name = self.part.partition(" ")
+            return f"the {name} text" if kind == "text" else number_of(kind, name)
         if self.setting:
             return f"study file ({self.setting})"
         return f"{self.file} ({self.column})" if self.column else self.file
+
+    @property
+    def target(self) -> str:
+        """The address of the place from the page; "" for a setting."""
+        return f"#{self.part.replace(' ', '-')}" if self.part else quote(self.file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from radstudy.report.figures.agreement import agreement
 from radstudy.report.figures.calibration import calibration
 from radstudy.report.figures.decision import decision
+from radstudy.report.figures.examples import examples
 from radstudy.report.figures.flowchart import flowchart
 from radstudy.report.figures.forest import forest
 from radstudy.report.figures.funnel import funnel
@@ -16,11 +17,12 @@ from radstudy.report.figures.precision_recall import precision_recall
 from radstudy.report.figures.resampling import risks, splits
 from radstudy.report.figures.scores import scores
 from radstudy.report.figures.structure import DrawnFigure
+from radstudy.report.figures.workflow import workflow
 from radstudy.report.part import ReportPart
 
 _DECLARED = (
-    flowchart, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong, calibration, decision,
-    forest, nomogram, other_reader, splits, risks,
+    flowchart, workflow, examples, intensities, agreement, funnel, areas, roc, precision_recall, scores, delong,
+    calibration, decision, forest, nomogram, other_reader, splits, risks,
 )  # fmt: skip
 
 FIGURES: dict[str, ReportPart[DrawnFigure]] = {figure.name: figure for figure in _DECLARED}

@@ -7,7 +7,7 @@ import numpy as np
 from radstudy.report.display import thousands
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import BLUE, GREY, INK, figure
+from radstudy.report.figures.style import BLUE, GREY, INK, figure, width_for
 from radstudy.report.part import report_part
 
 
@@ -21,7 +21,7 @@ def agreement(facts: RunFacts) -> DrawnFigure:
     sequences = facts.protocol.sequences
     columns = min(4, len(sequences))
     rows = -(-len(sequences) // columns)
-    drawn = figure(1.9 * columns + 0.4, 2.1 * rows)
+    drawn = figure(width_for(columns), 1.9 * rows)
     grid = np.atleast_1d(drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)).ravel()
     bins = np.linspace(-0.25, 1, 26)
     for axes, name in zip(grid, sequences, strict=False):
@@ -33,11 +33,11 @@ def agreement(facts: RunFacts) -> DrawnFigure:
         axes.axvline(summary["above"], color=INK, linestyle="--", linewidth=0.9)
         axes.set_title(name)
         axes.text(0.03, 0.95, f"{thousands(int(kept.sum()))} of {thousands(len(part))} kept",
-                  transform=axes.transAxes, va="top", fontsize=7.5)  # fmt: skip
+                  transform=axes.transAxes, va="top", fontsize=7)  # fmt: skip
     for axes in grid[len(sequences) :]:
         axes.remove()
-    drawn.supxlabel(summary["form"], fontsize=8.5)
-    drawn.supylabel("features", fontsize=8.5)
+    drawn.supxlabel(summary["form"])
+    drawn.supylabel("features")
     counts = ", ".join(f"{name} {summary['kept'].get(name, 0)}" for name in sequences)
     above = f"features kept of {summary['of']}"
     alt = f"Histograms of {summary['form']} by sequence; {above}: {counts}."

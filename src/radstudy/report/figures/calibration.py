@@ -34,7 +34,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
     names = [name for name in facts.fitted if len(table) and name in set(table["model"])]
     if not names:
         raise AbsentError("No model could be fitted, so there is no calibration to draw.")
-    drawn, grid = panels(names, width=2.35, height=2.75, columns=3)
+    drawn, grid = panels(names, height=2.25, columns=3)
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for which in (TRAINING, TESTING):
@@ -43,8 +43,8 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         _say(axes, rows_of(table, name, TESTING), TESTING, (0.02, 0.99), "top", "left")
         _say(axes, rows_of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-    drawn.supxlabel("predicted probability", fontsize=8.5)
-    drawn.supylabel(f"observed proportion of {facts.groups[1]}", fontsize=8.5)
+    drawn.supxlabel("predicted probability")
+    drawn.supylabel(f"observed proportion of {facts.groups[1]}")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
     band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
@@ -90,7 +90,7 @@ def _histogram(axes: Axes, part: pd.DataFrame) -> None:
 
 
 def _say(axes: Axes, part: pd.DataFrame, which: str, place: tuple[float, float], rise: Any, side: Any) -> None:
-    axes.text(*place, "\n".join(_lines(part, which)), transform=axes.transAxes, va=rise, ha=side, fontsize=5.8,
+    axes.text(*place, "\n".join(_lines(part, which)), transform=axes.transAxes, va=rise, ha=side, fontsize=6,
               color=SETS[which][0], linespacing=1.25,
               bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 1})  # fmt: skip
 

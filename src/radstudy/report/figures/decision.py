@@ -35,7 +35,7 @@ def decision(facts: RunFacts) -> DrawnFigure:
         raise AbsentError("No model could be fitted, so there is no decision curve to draw.")
     shown = frame[frame["model"].isin(names)]
     banded = _banded(shown, names[0])
-    drawn = figure(7.4, 3.5)
+    drawn = figure("double", 3.2)
     grid = drawn.subplots(1, 2, sharex=True, sharey=True)
     titles = {TESTING: "a  Testing", TRAINING: "b  Training (apparent, selection ignored)"}
     for axes, which in zip(grid, (TESTING, TRAINING), strict=True):

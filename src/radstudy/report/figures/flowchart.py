@@ -12,11 +12,11 @@ from matplotlib.patches import FancyBboxPatch
 from radstudy.report.analysed import analysed_rows, counts, not_analysed
 from radstudy.report.facts import FAILURES, TESTING, TRAINING, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import INK, LIGHT, figure
+from radstudy.report.figures.style import INK, LIGHT, figure, inches
 from radstudy.report.part import report_part
 
 _LINE = 0.2  # inches per line of text
-_WIDTH = 7.2
+_WIDTH = inches("double")
 
 
 @report_part(
@@ -38,11 +38,11 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
                 _groups(facts, counts(rows, "all"))]  # fmt: skip
     stages.append(_Stage(kept, "", {}))
     height = 0.1 + sum(stage.height for stage in stages) + 0.45 + 0.75
-    drawn = figure(_WIDTH, height, free=True)
+    drawn = figure("double", height, free=True)
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.axis("off")
-    trunk = 2.1 if gone or lost else _WIDTH / 2
+    trunk = 1.95 if gone or lost else _WIDTH / 2
     foot = _draw_stages(axes, stages, trunk, height - 0.05)
     sets = {name: counts(rows, name) for name in (TRAINING, TESTING)}
     for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
@@ -84,14 +84,14 @@ def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> 
     """Draw the trunk from the top and return the lower end of its last box."""
     for stage, below in zip(stages, [*stages[1:], None], strict=True):
         middle = top - stage.box / 2
-        _box(axes, trunk, middle, 3.6 if len(stage.lines) > 1 else 3.2, stage.box, stage.lines)
+        _box(axes, trunk, middle, 3.3, stage.box, stage.lines)
         top -= stage.box
         if below is None:
             break
         _arrow(axes, (trunk, top), (trunk, top - stage.gap))
         if stage.leaving:
-            _arrow(axes, (trunk, top - stage.gap / 2), (3.85, top - stage.gap / 2))
-            _box(axes, 5.5, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
+            _arrow(axes, (trunk, top - stage.gap / 2), (3.72, top - stage.gap / 2))
+            _box(axes, 5.37, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
         top -= stage.gap
     return top
 
@@ -137,7 +137,7 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, lines: lis
     for index, line in enumerate(lines):
         axes.text(
             x - width / 2 + 0.12 if left else x, first - index * _LINE, line,
-            ha="left" if left else "center", va="center", weight="bold" if index == 0 else "normal", fontsize=8.5,
+            ha="left" if left else "center", va="center", weight="bold" if index == 0 else "normal", fontsize=8,
         )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from radstudy.report.tables.regression import estimated, odds_ratio, p_of_interv
 _WIDEST = 1000.0  # the axis ends at this odds ratio and its reciprocal; intervals beyond are cut with an arrow
 _WIDE = 2000.0  # from one end to the other, where only powers of ten are labelled
 _TICKS = (0.001, 0.01, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 1000.0)
-_LABEL = 46  # characters per line
+_LABEL = 38  # characters per line
 Limits = tuple[float, float]
 
 
@@ -39,7 +39,7 @@ def forest(facts: RunFacts) -> DrawnFigure:
     labels = {name: [wrapped(readable(facts, str(f)), _LABEL) for f in part["feature"]]
               for name, part in parts.items()}  # fmt: skip
     heights = [0.5 + sum(0.1 + 0.15 * (1 + text.count("\n")) for text in labels[name]) for name in names]
-    drawn = figure(8.4, sum(heights) + 0.75)
+    drawn = figure("double", sum(heights) + 0.75)
     grid = drawn.subplots(len(names), 1, sharex=True, squeeze=False, height_ratios=heights).ravel()
     ends = _ends(pd.concat(list(parts.values())))
     for letter, axes, name in zip(letters(), grid, names, strict=False):

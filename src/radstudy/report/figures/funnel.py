@@ -31,7 +31,7 @@ def funnel(facts: RunFacts) -> DrawnFigure:
     lengths = [len(steps) for steps in stages.values()]
     most = [max(lengths[first : first + _COLUMNS]) for first in range(0, len(lengths), _COLUMNS)]
     heights = [0.2 * count + 0.45 for count in most]
-    drawn, grid = panels(list(stages), width=2.5, height=heights, columns=_COLUMNS, share=False)
+    drawn, grid = panels(list(stages), height=heights, columns=_COLUMNS, share=False)
     for index, (axes, steps) in enumerate(zip(grid, stages.values(), strict=True)):
         _draw(axes, steps, most[index // _COLUMNS])
     spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in steps)}" for name, steps in stages.items())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from radstudy.imaging.quality import BINS, TOP
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import BLUE, ORANGE, figure
+from radstudy.report.figures.style import BLUE, ORANGE, figure, width_for
 from radstudy.report.part import report_part
 
 
@@ -24,7 +24,7 @@ def intensities(facts: RunFacts) -> DrawnFigure:
         raise AbsentError("No bias field was removed, so there is nothing to compare.")
     columns = min(4, len(parts))
     rows = -(-len(parts) // columns)
-    drawn = figure(1.9 * columns + 0.4, 1.9 * rows + 0.3)
+    drawn = figure(width_for(columns), 1.8 * rows + 0.3)
     grid = np.atleast_1d(drawn.subplots(rows, columns, sharex=True, squeeze=False)).ravel()
     middle = (np.arange(BINS) + 0.5) * TOP / BINS
     for axes, (name, pair) in zip(grid, parts.items(), strict=False):
@@ -38,8 +38,8 @@ def intensities(facts: RunFacts) -> DrawnFigure:
     for axes in grid[len(parts) :]:
         axes.remove()
     grid[0].legend(loc="upper right")
-    drawn.supxlabel("intensity divided by the foreground mean", fontsize=8.5)
-    drawn.supylabel("voxels", fontsize=8.5)
+    drawn.supxlabel("intensity divided by the foreground mean")
+    drawn.supylabel("voxels")
     alt = f"Histograms of the foreground's intensities before and after N4 on {', '.join(parts)}."
     notes = (
         "Lines: mean over the volumes (number in brackets); bands: their middle 80 %. Foreground: above Otsu's "

@@ -20,9 +20,9 @@ from radstudy.report.nomogram import HIGHEST, Nomogram, NomogramScale, nomogram_
 from radstudy.report.part import report_part
 
 _ROW = 0.52  # inches per scale
-_WIDTH, _LEFT = 8.4, 0.31
+_LEFT = 0.31
 _ODDS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-_LETTER = 1.1  # hundredths of the width
+_LETTER = 1.25  # hundredths of the width
 _EDGE = 0.005  # share of the width left free on either side
 _MOST_FITS = 4  # moving the scales also moves the labels slightly
 
@@ -32,7 +32,7 @@ def nomogram(facts: RunFacts) -> DrawnFigure:
     """Points, one scale per variable, total points and probability; read by hand it gives the model's probability."""
     chart = nomogram_of(facts)
     rows = len(chart.scales) + 3
-    drawn = figure(_WIDTH, _ROW * rows + 0.1, free=True)
+    drawn = figure("double", _ROW * rows + 0.1, free=True)
     axes = drawn.add_axes((_LEFT, 0, 0.97 - _LEFT, 1))
     axes.set(xlim=(-1, HIGHEST + 1), ylim=(rows - 0.35, -0.65))
     axes.axis("off")
@@ -131,7 +131,7 @@ def _line(
     """Draw one scale: name, line and ticks; labels that would touch alternate above and below the line."""
     low, high = ends or (min(x for x, _ in ticks), max(x for x, _ in ticks))
     axes.plot([low, high], [row, row], color=colour, linewidth=1.1, solid_capstyle="butt")
-    axes.text(-3, row, wrapped(label, 36), ha="right", va="center", fontsize=7.5,
+    axes.text(-3, row, wrapped(label, 32), ha="right", va="center", fontsize=7,
               weight="bold" if bold else "normal")  # fmt: skip
     last = {False: -math.inf, True: -math.inf}
     for x, text in sorted(ticks):

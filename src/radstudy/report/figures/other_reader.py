@@ -26,7 +26,7 @@ def other_reader(facts: RunFacts) -> DrawnFigure:
     keys = list(dict.fromkeys(zip(frame["model"], frame["reader"], strict=True)))
     several = frame["reader"].nunique() > 1
     titles = [wrapped(f"{model}, {reader}" if several else model, 22) for model, reader in keys]
-    drawn, grid = panels(titles, width=1.75, height=1.8, columns=4)
+    drawn, grid = panels(titles, height=1.75, columns=4)
     said = []
     for axes, (model, reader) in zip(grid, keys, strict=True):
         part = frame[(frame["model"] == model) & (frame["reader"] == reader)]
@@ -49,8 +49,8 @@ def other_reader(facts: RunFacts) -> DrawnFigure:
             f"{int(row['changed'])} of {int(row['rows'])} change sides"
         )
     first = facts.protocol.cohort.readers[0]
-    drawn.supxlabel("mean of the two predicted probabilities", fontsize=8.5)
-    drawn.supylabel(f"difference, {first} minus other", fontsize=8.5)
+    drawn.supxlabel("mean of the two predicted probabilities")
+    drawn.supylabel(f"difference, {first} minus other")
     notes = (
         "Filled: testing; open: training patients. Solid line: bias; dashed: limits of agreement; dotted: cut-off. "
         "Ringed: the two masks put the patient on different sides of the cut-off.",

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from radstudy.report.facts import TESTING, TRAINING
-from radstudy.report.figures.style import SETS, figure
+from radstudy.report.figures.style import SETS, figure, width_for
 
 SET_LABELS = {TESTING: "testing", TRAINING: "training (apparent, selection ignored)"}
 
@@ -23,21 +23,21 @@ def rows_of(frame: pd.DataFrame, model: str, which: str) -> pd.DataFrame:
 
 
 def panels(
-    names: Sequence[str], *, width: float, height: float | Sequence[float], columns: int, share: bool = True
+    names: Sequence[str], *, height: float | Sequence[float], columns: int, share: bool = True
 ) -> tuple[Figure, list[Axes]]:
     """A figure with one panel per name, lettered and titled.
 
     Parameters
     ----------
     names : titles, one per panel.
-    width, height : size of a panel, inches; several heights are those of the rows.
-    columns : largest number of columns.
+    height : of a panel, inches; several heights are those of the rows.
+    columns : largest number of columns; the figure is as wide as a journal's page has room for them.
     share : True if the panels share their axes.
     """
     columns = min(columns, len(names))
     rows = -(-len(names) // columns)
     heights = [height] * rows if isinstance(height, float) else list(height)
-    drawn = figure(width * columns, sum(heights))
+    drawn = figure(width_for(columns), sum(heights))
     grid = drawn.subplots(rows, columns, sharex=share, sharey=share, squeeze=False, height_ratios=heights).ravel()
     for letter, axes, name in zip(letters(), grid, names, strict=False):
         axes.set_title(f"{letter}  {name}")

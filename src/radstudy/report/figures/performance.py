@@ -26,6 +26,7 @@ from radstudy.report.text.answer import p_said, primary_pair, with_interval
 from radstudy.report.text.evidence import RESAMPLED
 from radstudy.report.text.first_page import declared_late
 
+_BESIDE = 11  # models of which two heat maps fit next to each other
 # p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
 _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
@@ -42,8 +43,9 @@ _SHADES = ("#08306b", "#2171b5", "#6baed6", "#c6dbef", "#e9f1f8", "#f7f9fb")
 def areas(facts: RunFacts) -> DrawnFigure:
     """The testing AUC of every model with its interval, its chance band and its nested value, on one axis."""
     table = _testing_areas(facts)
-    drawn = figure(5.7, 0.235 * len(table) + (1.3 if facts.primary else 0.9))
-    axes = drawn.subplots()
+    drawn = figure("one_and_a_half", 0.235 * len(table) + (1.3 if facts.primary else 0.9))
+    axes, beside = drawn.subplots(1, 2, sharey=True, width_ratios=(1.75, 1))
+    beside.axis("off")
     for place, (_, row) in enumerate(table.iterrows()):
         _area(axes, row, place, primary=row["model"] == facts.primary_model)
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
@@ -54,11 +56,11 @@ def areas(facts: RunFacts) -> DrawnFigure:
     for label, name in zip(axes.set_yticklabels(table["model"]), table["model"], strict=True):
         label.set_fontweight("bold" if name == facts.primary_model else "normal")
     axes.set_xlabel(f"testing AUC ({facts.level} CI)")
-    _printed(axes, table)
+    _printed(beside, table)
     _key(axes, table)
     headline = _headline(facts, table)
     if headline:
-        drawn.suptitle(headline, fontsize=8.5, fontweight="bold", x=0.01, ha="left")
+        drawn.suptitle(headline, fontweight="bold", x=0.01, ha="left")
     spoken = "; ".join(_spoken_area(row) for _, row in table.iterrows())
     alt = ". ".join(filter(None, [headline.replace("\n", "; "), f"Testing AUC of every model: {spoken}."]))
     return DrawnFigure(drawn, alt, tuple(_area_notes(facts, table)), table)
@@ -101,9 +103,9 @@ def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
 
 
 def _printed(axes: Axes, table: pd.DataFrame) -> None:
-    """The values in columns to the right of the axis."""
-    nested, size = table["nested_auc"].notna().any(), 7.2
-    columns = [(1.02, "AUC (CI)"), (1.48, "nested")] if nested else [(1.02, "AUC (CI)")]
+    """The values in columns, on axes of their own."""
+    nested, size = table["nested_auc"].notna().any(), 7
+    columns = [(0.0, "AUC (CI)"), (0.78, "nested")] if nested else [(0.0, "AUC (CI)")]
     for x, heading in columns:
         axes.text(x, 1.01, heading, transform=axes.transAxes, fontsize=size, color=INK, va="bottom")
     for place, (_, row) in enumerate(table.iterrows()):
@@ -227,7 +229,7 @@ def roc(facts: RunFacts) -> DrawnFigure:
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
     records = facts.document("model/models.json")
     names = facts.fitted
-    drawn, grid = panels(names, width=2.15, height=2.35, columns=4)
+    drawn, grid = panels(names, height=1.95, columns=4)
     banded: dict[str, list[str]] = {TESTING: [], TRAINING: []}
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
@@ -236,9 +238,9 @@ def roc(facts: RunFacts) -> DrawnFigure:
                 banded[which].append(name)
             _curve(axes, curves, table, name, which, empty=bool(records[name].get("empty")))
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3)
-    drawn.supxlabel("1 − specificity", fontsize=8.5)
-    drawn.supylabel("sensitivity", fontsize=8.5)
+        axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6)
+    drawn.supxlabel("1 − specificity")
+    drawn.supylabel("sensitivity")
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
     about = _interval_notes(table, [name for name in names if not records[name].get("empty")])
     notes = (*_band_notes(facts, names, banded), *about)
@@ -295,9 +297,9 @@ def delong(facts: RunFacts) -> DrawnFigure:
     if not len(frame):
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
     names = facts.fitted
-    side = 0.44 * len(names) + 1.1
-    drawn = figure(min(2 * side, 12.5), min(2 * side, 12.5) / 2 + 0.9)
-    panels = drawn.subplots(1, 2)
+    stacked = len(names) > _BESIDE
+    drawn = figure("double", 2 * (0.26 * len(names) + 1.0) + 0.7 if stacked else 4.2)
+    panels = drawn.subplots(2, 1) if stacked else drawn.subplots(1, 2)
     titles = {TRAINING: "Training: descriptive\n(selected, refitted, nested models)", TESTING: "Testing"}
     for axes, which in zip(panels, (TRAINING, TESTING), strict=True):
         mesh = _heat(axes, frame[frame["set"] == which], names)
@@ -332,8 +334,8 @@ def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
         colour = "white" if value < 0.01 else INK
         axes.text(j, i - 1, text, ha="center", va="center", fontsize=6, color=colour)
     axes.set(xticks=range(size - 1), yticks=range(size - 1))
-    axes.set_xticklabels(names[:-1], rotation=45, ha="right", rotation_mode="anchor", fontsize=7.5)
-    axes.set_yticklabels(names[1:], fontsize=7.5)
+    axes.set_xticklabels(names[:-1], rotation=45, ha="right", rotation_mode="anchor", fontsize=7)
+    axes.set_yticklabels(names[1:], fontsize=7)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(length=0)
     return mesh

@@ -26,15 +26,15 @@ def precision_recall(facts: RunFacts) -> DrawnFigure:
     names = [name for name in facts.fitted if len(curves) and name in set(curves["model"])]
     if not names:
         raise AbsentError("No model could be fitted and tested, so there is no precision-recall curve to draw.")
-    drawn, grid = panels(names, width=2.15, height=2.3, columns=4)
+    drawn, grid = panels(names, height=1.95, columns=4)
     for axes, name in zip(grid, names, strict=True):
         for which in (TRAINING, TESTING):
             _curve(axes, rows_of(curves, name, which), rows_of(table, name, which), which)
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6.3, frameon=True,
+        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6, frameon=True,
                     edgecolor="none", framealpha=0.8)  # fmt: skip
-    drawn.supxlabel("recall (sensitivity)", fontsize=8.5)
-    drawn.supylabel("precision (positive predictive value)", fontsize=8.5)
+    drawn.supxlabel("recall (sensitivity)")
+    drawn.supylabel("precision (positive predictive value)")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="proportion of positives"))
     notes = (
         "Dotted, in the set's colour: the proportion of positives, which is the precision of an uninformative model. "

@@ -35,7 +35,7 @@ def splits(facts: RunFacts) -> DrawnFigure:
     """Testing AUCs of each model over other splits, with the study's own split and nested cross-validation marked."""
     areas, table = resampled(facts, "splits"), resampled(facts).set_index("model")
     names = [name for name in facts.fitted if name in set(areas["model"])]
-    drawn = figure(6.6, 0.42 * len(names) + 1.0)
+    drawn = figure("one_and_a_half", 0.42 * len(names) + 1.0)
     axes = drawn.subplots()
     for place, name in enumerate(names):
         values = areas.loc[areas["model"] == name, "auc"].dropna().to_numpy()
@@ -109,7 +109,7 @@ def risks(facts: RunFacts) -> DrawnFigure:
             "patient's predicted risk varies. Its SD is in the table of stability. To do: request more repeats "
             "(evaluate.resampling.nested.repeats)."
         )
-    drawn = figure(7.4, 3.0)
+    drawn = figure("double", 3.0)
     axes = drawn.subplots()
     x = np.arange(len(part))
     for outcome, colour, mark in ((0, ORANGE, "s"), (1, BLUE, "o")):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import BLUE, INK, ORANGE, figure
+from radstudy.report.figures.style import BLUE, INK, figure
 from radstudy.report.part import report_part
 
 _FEWEST = 5  # values that a violin needs
-_COLOURS = (ORANGE, BLUE)  # of outcome 0 and 1
+_COLOURS = ("#E69F00", BLUE)  # of outcome 0 and 1; light and dark without colour
 
 
 @report_part(
@@ -33,8 +33,8 @@ def scores(facts: RunFacts) -> DrawnFigure:
     part = frame[(frame["model"] == name) & frame["probability"].notna()] if len(frame) else frame
     if not len(part):
         raise AbsentError(f"The study's model {name} was not fitted, so there is no score to draw.")
-    cutoff = _cutoff(facts, name)
-    drawn = figure(7.4, 5.2)
+    cutoff = cutoff_of(facts, name)
+    drawn = figure("double", 5.0)
     grid = drawn.subplots(2, 2, sharey=True)
     titles = {TESTING: "Testing", TRAINING: "Training (apparent, selection ignored)"}
     for column, which in enumerate((TESTING, TRAINING)):
@@ -59,13 +59,18 @@ def scores(facts: RunFacts) -> DrawnFigure:
     return DrawnFigure(drawn, _alt(facts, part, cutoff), notes, part)
 
 
-def _cutoff(facts: RunFacts, name: str) -> float:
-    """The cut-off that the tables use."""
+def cutoff_of(facts: RunFacts, name: str) -> float:
+    """The cut-off of a model that the tables use.
+
+    Raises
+    ------
+    AbsentError : it has none.
+    """
     table = facts.frame("evaluate/table3.csv")
     cutoffs = table.loc[table["model"] == name, "cutoff"].dropna() if "cutoff" in table else pd.Series(dtype=float)
     if not len(cutoffs) or not np.isfinite(cutoffs.iloc[0]):
-        raise AbsentError(f"The study's model {name} has no cut-off to draw its scores against.")
-    return float(cutoffs.iloc[0])
+        raise AbsentError(f"The model {name} has no cut-off to draw its predictions against.")
+    return cast("float", cutoffs[cutoffs.index[0]])
 
 
 def _waterfall(axes: Axes, part: pd.DataFrame, cutoff: float, word: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from radstudy.report.checklists import (
     AnsweredItem,
@@ -14,7 +13,6 @@ from radstudy.report.checklists import (
     score_of,
     shipped,
 )
-from radstudy.report.checklists.place import EvidencePlace
 from radstudy.report.cited import CitedFrame, counted, quoted
 from radstudy.report.display import number
 from radstudy.report.facts import RunFacts
@@ -77,14 +75,10 @@ def _scored(items: Sequence[AnsweredItem], frame: CitedFrame) -> str:
 
 
 def _cells(one: AnsweredItem) -> list[Cell]:
-    links = tuple(CellLink(place.text, _target(place)) for place in one.evidence)
+    links = tuple(CellLink(place.text, place.target) for place in one.evidence)
     status = {ItemStatus.MET: "name strong", ItemStatus.NOT_APPLICABLE: "name quiet"}.get(one.status, "name")
     author = one.item.author if one.status is ItemStatus.AUTHOR else ""
     return [Cell(one.item.question), Cell(one.status.value, kind=status), Cell("", links=links), Cell(author)]
-
-
-def _target(place: EvidencePlace) -> str:
-    return quote(place.file)
 
 
 def _counted(frame: CitedFrame) -> str:

@@ -44,6 +44,21 @@ def fitted(facts: RunFacts) -> dict[str, dict[str, Any]]:
     return {name: records[name] for name in facts.models if records.get(name, {}).get("fitted")}
 
 
+def leading_model(facts: RunFacts) -> str:
+    """The fitted model that figures draw: the primary one, else the study's, else the last; "" if none was fitted."""
+    known = list(fitted(facts))
+    wanted = [name for name in (facts.primary_model, facts.study_model) if name in known]
+    return (wanted or known[-1:] or [""])[0]
+
+
+def leading_model_is(facts: RunFacts) -> str:
+    """The reason why that model is drawn."""
+    model = leading_model(facts)
+    if model == facts.primary_model:
+        return "primary model"
+    return "study's model" if model == facts.study_model else "last model that was fitted"
+
+
 def agreement(facts: RunFacts) -> dict[str, Any]:
     """The summary of the agreement between the readers; empty if the step has not run."""
     return dict(facts.documents.get("agree/summary.json") or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from radstudy.protocol.prepare.step import PreparationStep
 from radstudy.protocol.words import listed
 from radstudy.report.cited import quoted
 from radstudy.report.display import plural
@@ -17,15 +18,20 @@ TRANSFERRED, MAPS = "extract/transferred.csv", "extract/maps/maps.csv"
 # --- preparation -------------------------------------------------------------------------------------------------
 
 
-def _done(facts: RunFacts) -> list[str]:
-    """The steps of `prepare` in the volumes' histories, in words; with the number of volumes if not all."""
+def prepared_by(facts: RunFacts) -> list[tuple[PreparationStep, str]]:
+    """The steps of `prepare` in the volumes' histories, each with the number of its volumes in words; "" if all."""
     histories = rows(facts, VOLUMES, "history")["history"].astype(str)
-    told = []
+    steps = []
     for step in facts.protocol.prepare:
         count = int(histories.str.contains(step.trace(), regex=False).sum())
         if count:
-            told.append(step.told() + (f" ({count} of {len(histories)} volumes)" if count < len(histories) else ""))
-    return told
+            steps.append((step, f"{count} of {len(histories)} volumes" if count < len(histories) else ""))
+    return steps
+
+
+def _done(facts: RunFacts) -> list[str]:
+    """The steps that `prepare` did, in words; with the number of volumes if not all."""
+    return [step.told() + (f" ({volumes})" if volumes else "") for step, volumes in prepared_by(facts)]
 
 
 IMAGES = (
@@ -69,13 +75,14 @@ def _other_readers(facts: RunFacts) -> str:
     )
 
 
-def _used(facts: RunFacts) -> Any:
+def transferred(facts: RunFacts) -> Any:
+    """The transferred masks that were used."""
     frame = rows(facts, TRANSFERRED, "status")
     return frame[frame["status"].isin(["confirmed", "not confirmed, accepted"])] if len(frame) else frame
 
 
 def _transfer(facts: RunFacts) -> str:
-    section, used = facts.protocol.cohort.transfer, _used(facts)
+    section, used = facts.protocol.cohort.transfer, transferred(facts)
     assert section is not None
     fit = (
         ", after a rigid registration of the lesion's surroundings by Mattes' mutual information (all voxels of an "
@@ -128,7 +135,7 @@ FEATURES = (
         _first_reader,
     ),
     Sentence("other_readers", lambda facts: _extracted(facts) and agreement_tested(facts), _other_readers),
-    Sentence("transferred_masks", lambda facts: _extracted(facts) and bool(len(_used(facts))), _transfer),
+    Sentence("transferred_masks", lambda facts: _extracted(facts) and bool(len(transferred(facts))), _transfer),
     Sentence("extraction", _extracted, extraction),
     Sentence("feature_maps", _mapped, _maps),
 )

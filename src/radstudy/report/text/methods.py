@@ -11,6 +11,7 @@ from radstudy.report.facts import RunFacts
 from radstudy.report.text.agreement import AGREEMENT
 from radstudy.report.text.author import author_marks
 from radstudy.report.text.cohort import COHORT
+from radstudy.report.text.figured import EXAMPLES, WORKFLOW
 from radstudy.report.text.images import FEATURES, IMAGES
 from radstudy.report.text.modelling import MODELS, SELECTION
 from radstudy.report.text.paragraph import Paragraph
@@ -60,14 +61,14 @@ def _prepare_not_run() -> Sentence:
 
 
 METHODS: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
-    ("Patients", (*COHORT, not_run("cohort"))),
+    ("Patients", (*COHORT, WORKFLOW, not_run("cohort"))),
     ("Reading", READ),
     ("Image preparation", (*IMAGES, _prepare_not_run())),
     ("Segmentation and features", (*FEATURES, not_run("extract"))),
     ("Reproducibility", (*AGREEMENT, not_run("agree"))),
     ("Feature selection", SELECTION),
     ("Models", (*MODELS, not_run("model"))),
-    ("Statistics", (*STATISTICS, *TAILS)),
+    ("Statistics", (*STATISTICS, *TAILS, EXAMPLES)),
     ("Chance and baselines", (*CHANCE, *BASELINES)),
     ("Resampling", (*RESAMPLING, not_run("evaluate"))),
     (

@@ -7,6 +7,7 @@ from radstudy.protocol.selection import Standardise
 from radstudy.protocol.words import listed
 from radstudy.report.cited import counted, tally
 from radstudy.report.facts import RunFacts
+from radstudy.report.imbalance import imbalance_handling, imbalance_known
 from radstudy.report.text.evidence import fitted, rows
 from radstudy.report.text.sentence import Sentence
 
@@ -120,6 +121,7 @@ def _intercepts(facts: RunFacts) -> list[str]:
 MODELS = (
     Sentence("classifiers", lambda facts: bool(_tuned(facts)), _classifiers),
     Sentence("folds", lambda facts: bool(_tuned(facts)), _folds),
+    Sentence("class_imbalance", imbalance_known, imbalance_handling),
     Sentence(
         "rows_left_out",
         lambda facts: bool(_gaps(facts)),

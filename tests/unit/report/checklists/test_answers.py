@@ -8,6 +8,7 @@ import pytest
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.checklists import CHECKLISTS, ItemStatus, answered, metrics_score, shipped
 from radstudy.report.facts import RunFacts
+from radstudy.report.figures import FIGURES
 from radstudy.report.tables import TABLES
 from radstudy.report.text import TEXTS
 from unit.report.conftest import MORE_STUDY
@@ -82,6 +83,10 @@ def test_what_is_met_has_evidence_that_exists(run, name):
         assert one.evidence
         for place in one.evidence:
             if place.setting:
+                continue
+            if place.part:
+                kind, _, name = place.part.partition(" ")
+                assert name in {"figure": FIGURES, "text": TEXTS}[kind], one.item.number
                 continue
             assert place.file in run.frames or place.file in run.documents, one.item.number
             if place.file in run.frames and place.column:

@@ -84,7 +84,7 @@ _DPI = 300  # the layout needs the final resolution: letters are wider at some r
 _SAVED: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None}},
     "pdf": {"metadata": {"CreationDate": None}},
-    "png": {"dpi": _DPI},
+    "png": {"dpi": _DPI, "pil_kwargs": {"compress_level": 4}},
     "tiff": {"dpi": _DPI, "pil_kwargs": {"compression": "tiff_lzw"}},
 }
 
@@ -161,7 +161,7 @@ def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:
             "ignore", message="constrained_layout not applied"
         )  # long names leave no room; it is still drawn
         drawn.draw_without_rendering()
-        drawn.set_layout_engine("none")
+        setattr(drawn, "get_layout_engine", lambda: None)  # noqa: B010  # or each file would be laid out once more
         box = _final_box(drawn)
         files = {}
         for kind in kinds:

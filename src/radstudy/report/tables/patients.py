@@ -112,7 +112,7 @@ def _compared(part: pd.DataFrame, notes: Footnotes) -> list[Row]:
 
 @report_part("missing_data", reads=(_ROWS, _ABSENT, _UNDEFINED, _MODELS), rows_independent=False)
 def missing_data(facts: RunFacts) -> Table:
-    """What is missing in each set: values of variables, sequences and feature values."""
+    """Missing values of variables, missing sequences and missing feature values, in each set."""
     rows = facts.frame(_ROWS)
     absent, undefined = facts.frames.get(_ABSENT), facts.frames.get(_UNDEFINED)
     records = [_missing_values(facts, rows, name) for name in facts.protocol.cohort.clinical if name in rows]
@@ -158,7 +158,7 @@ def _missing_lesions(rows: pd.DataFrame, lost: pd.DataFrame, kind: str, what: st
 
 
 def _handled(facts: RunFacts) -> list[str]:
-    """What was done about missing values, by the study file and the models' records."""
+    """The handling of missing values, by the study file and the models' records."""
     steps = [step for step in facts.protocol.model.select if step.word == "impute"]
     models: Mapping[str, Any] = facts.documents.get(_MODELS) or {}
     left_out = {name: integer(model.get("not_used") or 0) for name, model in models.items()}

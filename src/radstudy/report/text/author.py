@@ -1,4 +1,4 @@
-"""What only the study's authors know: marked [AUTHOR: ...] in the text, and listed once more together."""
+"""Facts that only the study's authors know: marked [AUTHOR: ...] in the text, and listed once more together."""
 
 from __future__ import annotations
 

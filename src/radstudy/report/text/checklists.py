@@ -1,4 +1,4 @@
-"""What the reporting checklists come to: items by status, and the METRICS score."""
+"""The outcome of the reporting checklists: items by status, and the METRICS score."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ CALIBRATION = "evaluate/calibration.csv"
 
 
 def asked(facts: RunFacts) -> list[Paragraph]:
-    """What was asked, of whom, and which model and comparison were declared primary, and when."""
+    """The question, the patients, and the model and comparison that were declared primary, with the time."""
     return _told(facts, ASKED)
 
 

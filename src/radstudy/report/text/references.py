@@ -14,7 +14,7 @@ _LISTED = "references.yaml"
 
 
 @dataclass(frozen=True)
-class Reference:
+class CitedWork:
     """One entry of references.yaml.
 
     Parameters
@@ -32,11 +32,11 @@ class Reference:
 
 
 @cache
-def references() -> tuple[Reference, ...]:
+def references() -> tuple[CitedWork, ...]:
     """All entries of references.yaml, in its order."""
     text = (resources.files("radstudy.report") / _LISTED).read_text(encoding="utf-8")
     return tuple(
-        Reference(one["key"], tuple(one["sentences"]), one["word"], " ".join(one["text"].split()))
+        CitedWork(one["key"], tuple(one["sentences"]), one["word"], " ".join(one["text"].split()))
         for one in YAML(typ="safe").load(text)
     )
 
@@ -54,7 +54,7 @@ class Citations:
     '1. DeLong ER, DeLong'
     """
 
-    known: Sequence[Reference] = field(default_factory=references)
+    known: Sequence[CitedWork] = field(default_factory=references)
     _numbers: dict[str, int] = field(default_factory=dict)
 
     def cited(self, sentence: str, text: str) -> str:

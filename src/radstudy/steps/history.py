@@ -1,4 +1,4 @@
-"""When the primary model was declared, and when testing rows were first predicted, in one run folder.
+"""The times at which the primary model was declared and testing rows were first predicted, in one run folder.
 
 The record is kept beside the steps: it is no input of any step, so a declaration makes nothing run again.
 """

@@ -3,9 +3,9 @@
 import re
 
 from radstudy.report.text.methods import METHODS
-from radstudy.report.text.references import Citations, Reference, references
+from radstudy.report.text.references import Citations, CitedWork, references
 
-KNOWN = (Reference("b", ("one",), "beta", "B et al."), Reference("a", ("one", "two"), "alpha", "A et al."))
+KNOWN = (CitedWork("b", ("one",), "beta", "B et al."), CitedWork("a", ("one", "two"), "alpha", "A et al."))
 
 
 def test_numbers_follow_the_text_and_stay():
@@ -18,7 +18,7 @@ def test_numbers_follow_the_text_and_stay():
 
 
 def test_two_references_at_one_place_stand_in_one_bracket():
-    citations = Citations((Reference("b", ("one",), "alpha", "B."), Reference("a", ("one",), "alpha", "A.")))
+    citations = Citations((CitedWork("b", ("one",), "alpha", "B."), CitedWork("a", ("one",), "alpha", "A.")))
     assert citations.cited("one", "By alpha.") == "By alpha [1, 2]."
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from radstudy.artefacts.declaration import OpaqueFile, TableFile
+from radstudy.artefacts.common import FEATURE, LESION, MODEL, PATIENT
+from radstudy.artefacts.declaration import OpaqueFile, TableFile, number
 from radstudy.artefacts.records.acquisition import Acquisition
 from radstudy.artefacts.records.fields import fields_of
 
@@ -10,9 +11,21 @@ ACQUISITION = TableFile(
     "report/acquisition.csv", "Scanner and acquisition of every image, from the tags that the import has kept.",
     ("report",), "an import has written the images", columns=fields_of(Acquisition),
 )  # fmt: skip
+CONTRIBUTIONS = TableFile(
+    "report/contributions.csv", "What each feature of the primary (else the study's) model adds to each log-odds.",
+    ("report",), "the model could be fitted",
+    columns=(
+        MODEL, PATIENT, LESION, FEATURE,
+        number("value", "Value of the feature; empty if missing."),
+        number("imputed", "Value that replaced a missing one."),
+        number("percentile", "Percentile of the value among the model's training rows.", "%"),
+        number("contribution", "What it adds to the log-odds; empty if the model is not a formula."),
+    ),
+)  # fmt: skip
 DECLARED = (
     OpaqueFile("report.html", "The report: one page with everything in it."),
     ACQUISITION,
+    CONTRIBUTIONS,
     OpaqueFile("report/manuscript.docx", "The paper as one Word file: methods, results, tables, figures, references."),
     OpaqueFile("report/report_numbers.csv", "Every number of the report with the cells that it comes from."),
     OpaqueFile(

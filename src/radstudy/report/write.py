@@ -28,6 +28,7 @@ from radstudy.report.figures.style import rendered, style, with_notice
 from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
 from radstudy.report.manuscript import manuscript
 from radstudy.report.outline import LAYERS, outline_of
+from radstudy.report.page_script import page_script
 from radstudy.report.pictures import colours, picture_files
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
@@ -164,7 +165,7 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
             (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
         ),
         css=(templates / "style.css").read_text(encoding="utf-8"),
-        script=(templates / "report.js").read_text(encoding="utf-8"),
+        script=page_script(),
         layers=LAYERS,
         anchors={part.anchor for section in sections for part in section.parts},
         empty=[part for section in sections for part in section.parts if part.empty and part.absent],

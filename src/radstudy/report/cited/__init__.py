@@ -16,6 +16,7 @@ from radstudy.report.cited.frames import (
     keeping_rows,
     plain_frame,
     tally,
+    tally_from,
 )
 from radstudy.report.cited.marks import cite, plain, quoted
 from radstudy.report.cited.numbers import CitedFloat, CitedInt, applied, exponential, integer, source_of
@@ -39,4 +40,5 @@ __all__ = [
     "quoted",
     "source_of",
     "tally",
+    "tally_from",
 ]

@@ -174,6 +174,27 @@ def tally(frame: pd.DataFrame, **equal: Any) -> int:
     return cast("int", with_source(count, Formula("tally", tuple(cast("list[Any]", pairs)))))
 
 
+def tally_from(frame: pd.DataFrame, column: str, bound: float, **equal: Any) -> int:
+    """The number of rows in which a column is at least a value, and the others have theirs; see `tally`.
+
+    Parameters
+    ----------
+    frame : a table of the run.
+    column : of numbers; a missing one is not counted.
+    bound : smallest value that is counted.
+    equal : column to value.
+    """
+    chosen = frame[column] >= bound
+    for name, value in equal.items():
+        chosen &= frame[name] == value
+    count = int(chosen.sum())
+    columns = [_cells(frame[name]) for name in (column, *equal)]
+    if any(cells is None for cells in columns):
+        return count
+    pairs = [part for cells, value in zip(columns[1:], equal.values(), strict=True) for part in (cells, value)]
+    return cast("int", with_source(count, Formula("tally_from", tuple(cast("list[Any]", [columns[0], bound, *pairs])))))
+
+
 def counted(frame: pd.DataFrame, column: str) -> int:
     """The number of rows of a table; it remembers their cells in the column that distinguishes them."""
     cells = _cells(frame[column]) if len(frame) else None

@@ -32,6 +32,7 @@ from radstudy.report.out_of_fold import RISK, out_of_fold
 from radstudy.report.outline import number_of
 from radstudy.report.tables.cutoffs import EXPLORATORY
 from radstudy.report.tables.features import readable
+from radstudy.table import CLINICAL
 
 _DIGITS = 3  # significant digits of a feature's value
 _IN_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
@@ -102,7 +103,10 @@ def _features(facts: RunFacts, own: pd.DataFrame) -> dict[str, Any]:
     data: dict[str, Any] = {
         "features": [_text(readable(facts, name)) for name in names],
         "values": [[_significant(value) for value in row] for row in columns["value"]],
-        "percentiles": [[_rounded(value, 0) for value in row] for row in columns["percentile"]],
+        "percentiles": [
+            [None if is_level(name) else _rounded(value, 0) for name, value in zip(names, row, strict=True)]
+            for row in columns["percentile"]
+        ],
     }
     if not formula:
         why = f"{facts.explained_model} is not a linear model: its probability is not a sum of contributions."
@@ -137,6 +141,11 @@ def movable_cutoff(facts: RunFacts) -> Interactive:
 def _elsewhere(*tables: str) -> str:
     places = listed([number_of("table", name) for name in tables])
     return f"Scripts are switched off here. The numbers are in {places}."
+
+
+def is_level(feature: str) -> bool:
+    """True for the indicator of a level, which has no percentile."""
+    return feature.startswith(CLINICAL) and "=" in feature
 
 
 INTERACTIVE: dict[str, Callable[[RunFacts], Interactive]] = {"patients": patient_picker, "cutoff": movable_cutoff}

@@ -47,8 +47,9 @@ const SIDE = 260, LEFT = 46, TOP = 10, BELOW = 40, RIGHT = 10;
  * @param {string} label
  * @param {[string, string]} names of the axes
  * @param {[number, number]} span of the vertical axis
+ * @param {number} step of its ticks
  */
-function plotOf(label, names, span) {
+function plotOf(label, names, span, step) {
   const x = (/** @type {number} */ value) => LEFT + value * SIDE;
   const y = (/** @type {number} */ value) => TOP + ((span[1] - value) / (span[1] - span[0])) * SIDE;
   const plot = drawn("svg", { viewBox: `0 0 ${LEFT + SIDE + RIGHT} ${TOP + SIDE + BELOW}`, role: "img", "aria-label": label });
@@ -56,9 +57,8 @@ function plotOf(label, names, span) {
   for (const tick of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
     plot.append(drawn("text", { x: x(tick), y: TOP + SIDE + 14, "text-anchor": "middle" }, tick.toFixed(1)));
   }
-  for (let place = 0; place <= 4; place += 1) {
-    const value = span[0] + (place / 4) * (span[1] - span[0]);
-    plot.append(drawn("text", { x: LEFT - 5, y: y(value) + 4, "text-anchor": "end" }, fixed(value, 2)));
+  for (let place = Math.ceil(span[0] / step - 1e-9); place * step <= span[1] + 1e-9; place += 1) {
+    plot.append(drawn("text", { x: LEFT - 5, y: y(place * step) + 4, "text-anchor": "end" }, fixed(place * step, 1)));
   }
   plot.append(drawn("text", { x: LEFT + SIDE / 2, y: TOP + SIDE + 32, "text-anchor": "middle" }, names[0]));
   const turned = { x: 10, y: TOP + SIDE / 2, "text-anchor": "middle", transform: `rotate(-90 10 ${TOP + SIDE / 2})` };
@@ -73,7 +73,7 @@ function lineOf(className, points) {
 
 /** The ROC curve with a point that moves. @param {CutoffData} data */
 function rocPlot({ risks, outcomes, model }) {
-  const { plot, x, y } = plotOf(`ROC curve of ${model}, out-of-fold; the point is the cut-off`, ["1 − specificity", "Sensitivity"], [0, 1]);
+  const { plot, x, y } = plotOf(`ROC curve of ${model}, out-of-fold; the point is the cut-off`, ["1 − specificity", "Sensitivity"], [0, 1], 0.2);
   const rates = (/** @type {Counts} */ { tp, fp, tn, fn }) => /** @type {[number, number]} */ ([x(fp / (fp + tn)), y(tp / (tp + fn))]);
   const thresholds = [Infinity, ...[...new Set(risks)].sort((one, other) => other - one)];
   plot.append(lineOf("chance", [[x(0), y(0)], [x(1), y(1)]]));
@@ -95,7 +95,7 @@ function decisionPlot({ risks, outcomes, model }) {
   const all = grid.map((cutoff) => share - (1 - share) * (cutoff / (1 - cutoff)));
   const low = Math.max(-0.2, Math.min(-0.05, ...own));
   const { plot, x, y } = plotOf(`Decision curve of ${model}, out-of-fold; the line is the cut-off`,
-    ["Threshold probability", "Net benefit"], [Math.floor(low * 20) / 20, Math.ceil((share + 0.02) * 20) / 20]);
+    ["Threshold probability", "Net benefit"], [Math.floor(low * 20) / 20, Math.ceil((share + 0.02) * 20) / 20], share > 0.6 ? 0.2 : 0.1);
   const bottom = TOP + SIDE;
   const inside = (/** @type {number[]} */ values) => grid.map((cutoff, place) => /** @type {[number, number]} */ ([x(cutoff), y(values[place])]))
     .filter(([, height]) => height <= bottom);
@@ -134,7 +134,7 @@ export function startCutoff() {
     roc.move(counts);
     decision.move(cutoff);
     const rows = rowsOf(counts, cutoff);
-    numbers.replaceChildren(tableOf(`Exploratory, at the cut-off ${cutoff.toFixed(2)}`, ["Measure", "Value", data.case], rows));
+    numbers.replaceChildren(tableOf(`Exploratory, at the cut-off ${cutoff.toFixed(2)}`, ["Measure", "Value", data.case[0].toUpperCase() + data.case.slice(1)], rows));
   };
   slider.addEventListener("input", show);
   slider.addEventListener("change", () => {
@@ -147,7 +147,7 @@ export function startCutoff() {
     element("div", { class: "control" }, element("label", { for: "cutoff-slider" }, "Cut-off on the out-of-fold probability"), slider, said),
     element("p", { class: "about" }, `Model ${data.model}.${named}`), status,
     element("div", { class: "drawings" }, roc.plot, decision.plot, numbers),
-    element("p", { class: "footnote" }, "Blue: the model. Dotted: chance, or treating none. Dashed grey: treating all."),
+    element("p", { class: "footnote" }, "Full line: the model. Dotted: chance, or treating none. Dashed: treating all; upright: the cut-off."),
   );
   show();
 }

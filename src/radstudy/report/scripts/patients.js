@@ -32,14 +32,18 @@ function written(value) {
   return value === null ? "missing, replaced" : String(value).replace("-", "−");
 }
 
-const WIDE = 640, MARGIN = 12;
+const MARGIN = 12;
+
+/** The width of a drawing in the letters' own size: as wide as a phone, or as a column. */
+const width = () => Math.max(280, Math.min(640, innerWidth - 60));
 
 /** The patient's probability among those of the training set, by class. @param {PatientData} data @param {number} place */
 function amongTraining(data, place) {
   const own = data.probabilities[place];
-  const x = (/** @type {number} */ value) => MARGIN + value * (WIDE - 2 * MARGIN);
+  const wide = width();
+  const x = (/** @type {number} */ value) => MARGIN + value * (wide - 2 * MARGIN);
   const label = `Probability ${fixed(own, 3)} of ${nameOf(data, place)} among the training set, by outcome`;
-  const plot = drawn("svg", { viewBox: `0 0 ${WIDE} 124`, role: "img", "aria-label": label });
+  const plot = drawn("svg", { viewBox: `0 0 ${wide} 124`, role: "img", "aria-label": label });
   data.groups.forEach((group, outcome) => {
     const top = 16 + 44 * outcome;
     plot.append(drawn("text", { x: MARGIN, y: top }, `Training, ${group}`));
@@ -54,7 +58,7 @@ function amongTraining(data, place) {
   }
   if (data.cutoff !== null) plot.append(drawn("line", { x1: x(data.cutoff), x2: x(data.cutoff), y1: 18, y2: 104, class: "cutoff" }));
   if (own !== null) plot.append(drawn("path", { d: `M${x(own)} 102 l-6 -9 h12 z M${x(own)} 18 V102`, class: "marker" }));
-  return element("figure", {}, plot, element("figcaption", {}, `Red: this ${data.case}. Dashed: the cut-off. Each tick is one of the training set.`));
+  return element("figure", {}, plot, element("figcaption", {}, `Triangle: this ${data.case}. Dashed line: the cut-off. Each tick is a ${data.case} of the training set.`));
 }
 
 /** Bars from zero, longest first. @param {PatientData} data @param {number} place */
@@ -62,21 +66,17 @@ function contributionBars(data, place) {
   const shares = /** @type {number[][]} */ (data.hundredths)[place];
   const order = shares.map((_, feature) => feature).sort((one, other) => Math.abs(shares[other]) - Math.abs(shares[one]));
   const most = Math.max(1, ...shares.map(Math.abs));
-  const step = 34, middle = WIDE / 2, unit = (WIDE / 2 - 60) / most;
-  const height = step * order.length + 6;
-  const label = `Contributions to the log-odds of ${nameOf(data, place)}; the table below has the same values`;
-  const plot = drawn("svg", { viewBox: `0 0 ${WIDE} ${height}`, role: "img", "aria-label": label });
-  order.forEach((feature, row) => {
-    const value = shares[feature], top = step * row + 4, length = Math.abs(value) * unit;
-    plot.append(drawn("text", { x: MARGIN, y: top + 10 }, data.features[feature]));
-    plot.append(drawn("rect", { x: value < 0 ? middle - length : middle, y: top + 14, width: length, height: 12,
-      class: value < 0 ? "bar" : "bar positive" }));
-    const text = { x: value < 0 ? middle - length - 4 : middle + length + 4, y: top + 24, "text-anchor": value < 0 ? "end" : "start" };
-    plot.append(drawn("text", text, fixed(value / 100, 2)));
+  const wide = width(), middle = wide / 2, unit = (middle - 50) / most;
+  const bars = order.map((feature) => {
+    const value = shares[feature], length = Math.abs(value) * unit, end = value < 0 ? middle - length : middle + length;
+    const plot = drawn("svg", { viewBox: `0 0 ${wide} 16`, "aria-hidden": "true" },
+      drawn("rect", { x: Math.min(middle, end), y: 2, width: length, height: 12, class: value < 0 ? "bar" : "bar positive" }),
+      drawn("text", { x: end + (value < 0 ? -4 : 4), y: 12, "text-anchor": value < 0 ? "end" : "start" }, fixed(value / 100, 2)),
+      drawn("line", { x1: middle, x2: middle, y1: 0, y2: 16, class: "axis" }));
+    return element("li", {}, element("span", {}, data.features[feature]), plot);
   });
-  plot.append(drawn("line", { x1: middle, x2: middle, y1: 0, y2: height, class: "axis" }));
-  const said = `Left: towards ${data.groups[0]}; right: towards ${data.groups[1]}.`;
-  return element("figure", {}, plot, element("figcaption", {}, said));
+  const said = `Contributions to the log-odds, the largest first. Left: towards ${data.groups[0]}; right: towards ${data.groups[1]}.`;
+  return element("figure", {}, element("ol", { class: "bars" }, ...bars), element("figcaption", {}, said));
 }
 
 /** The same in numbers. @param {PatientData} data @param {number} place */
@@ -98,7 +98,10 @@ function picturesOf(patient) {
   for (const album of document.querySelectorAll(".album[data-patient]")) {
     if (!(album instanceof HTMLElement) || album.dataset.patient !== patient) continue;
     const strip = album.querySelector(".strip");
-    if (strip) return /** @type {Element} */ (strip.cloneNode(true));
+    if (!strip) continue;
+    const copy = /** @type {Element} */ (strip.cloneNode(true));
+    copy.querySelectorAll("img").forEach((image) => { image.loading = "eager"; });
+    return copy;
   }
   return null;
 }

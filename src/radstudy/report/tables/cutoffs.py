@@ -17,7 +17,7 @@ TENTHS = tuple(tenth / 10 for tenth in range(1, 10))
 EXPLORATORY = "Exploratory: not part of the study's results, which use the cut-off from the training set."
 
 
-@report_part("cutoffs", reads=(FILE, SUMMARY), rows_independent=False)
+@report_part("cutoffs", reads=(FILE, SUMMARY, "cohort/rows.csv"), rows_independent=False)
 def cutoffs(facts: RunFacts) -> Table:
     """Sensitivity, specificity, predictive values, accuracy and net benefit at cut-offs from 0.1 to 0.9."""
     frame, name = out_of_fold(facts), facts.explained_model

@@ -26,7 +26,7 @@ from radstudy.report.tables.features import readable
 from radstudy.report.tables.structure import Cell, Row, Table, numbers, words
 
 
-@report_part("predicted", reads=(PREDICTIONS, CUTOFFS), rows_independent=False)
+@report_part("predicted", reads=(PREDICTIONS, CUTOFFS, "cohort/rows.csv"), rows_independent=False)
 def predicted(facts: RunFacts) -> Table:
     """The outcome and the predicted probability of every patient."""
     own, cutoff = predictions(facts), cutoff_of(facts)
@@ -58,9 +58,7 @@ def _named(row: Any, several: bool) -> list[Cell]:
     return [Cell(quoted(row["patient"]), kind="name"), *([Cell(quoted(row["lesion"]))] if several else [])]
 
 
-@report_part(
-    "contributions", reads=(PREDICTIONS, FILE, "model/models.json"), rows_independent=False
-)  # fmt: skip
+@report_part("contributions", reads=(PREDICTIONS, FILE, "model/models.json"), rows_independent=False)
 def contributed(facts: RunFacts) -> Table:
     """What each feature adds to the log-odds of every patient."""
     own, shown = explained(facts), predictions(facts)

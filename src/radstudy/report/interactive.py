@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radstudy.printable import printable
+from radstudy.printable import printable_in_page
 from radstudy.protocol.words import listed
 from radstudy.report.cited import plain
 from radstudy.report.explained import (
@@ -152,7 +152,7 @@ INTERACTIVE: dict[str, Callable[[RunFacts], Interactive]] = {"patients": patient
 
 
 def _text(value: Any) -> str:
-    return printable(plain(str(value)))
+    return printable_in_page(plain(str(value)))
 
 
 def _rounded(value: Any, digits: int) -> float | int | None:

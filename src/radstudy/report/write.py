@@ -18,6 +18,7 @@ from radstudy.bugs import Bug, bug_of, hiding
 from radstudy.bugs import write as write_bug
 from radstudy.errors import is_expected
 from radstudy.parallel import finished
+from radstudy.printable import printable_in_page
 from radstudy.protocol import Protocol
 from radstudy.report.cited.listing import NUMBERS_FILE, Listing
 from radstudy.report.cited.reader import CellReader
@@ -60,7 +61,7 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
         for name, content in picture_files(facts, jobs=jobs):
             write_bytes(run / "report" / "pictures" / name, content)
         listing = Listing()
-        write_text(page, listing.page(_page(facts, sections, sources)))
+        write_text(page, printable_in_page(listing.page(_page(facts, sections, sources))))
         write_json(run / SETTINGS_FILE, settings_document(protocol))
         if (preset := preset_document(facts)) is not None:
             write_json(run / PRESET_FILE, preset)

@@ -12,14 +12,14 @@ ACQUISITION = TableFile(
     ("report",), "an import has written the images", columns=fields_of(Acquisition),
 )  # fmt: skip
 CONTRIBUTIONS = TableFile(
-    "report/contributions.csv", "What each feature of the primary (else the study's) model adds to each log-odds.",
+    "report/contributions.csv", "The contribution of each feature of the primary (else the study's) model to each log-odds.",
     ("report",), "the model could be fitted",
     columns=(
         MODEL, PATIENT, LESION, FEATURE,
         number("value", "Value of the feature; empty if missing."),
         number("imputed", "Value that replaced a missing one."),
         number("percentile", "Percentile of the value among the model's training rows.", "%"),
-        number("contribution", "What it adds to the log-odds; empty if the model is not a formula."),
+        number("contribution", "Contribution to the log-odds; empty if the model is not a formula."),
     ),
 )  # fmt: skip
 DECLARED = (

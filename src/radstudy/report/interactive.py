@@ -98,8 +98,12 @@ def _features(facts: RunFacts, own: pd.DataFrame) -> dict[str, Any]:
     names = list(dict.fromkeys(map(str, frame["feature"])))
     plain_frame = pd.DataFrame({name: frame[name].to_numpy() for name in frame.columns})
     order = pd.MultiIndex.from_frame(pd.DataFrame(own)[LESION])
-    wide = plain_frame.set_index([*LESION, "feature"]).unstack("feature").reindex(order)
-    columns = {kind: wide[kind][names].to_numpy(dtype=float) for kind in ("value", "percentile", "contribution")}
+    columns = {
+        kind: plain_frame.pivot_table(kind, LESION, "feature", dropna=False, sort=False)
+        .reindex(index=order, columns=names)
+        .to_numpy(dtype=float)
+        for kind in ("value", "percentile", "contribution")
+    }
     data: dict[str, Any] = {
         "features": [_text(readable(facts, name)) for name in names],
         "values": [[_significant(value) for value in row] for row in columns["value"]],

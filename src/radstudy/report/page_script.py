@@ -12,7 +12,7 @@ _EXPORT = re.compile(r"^export (?=function|const|class|async)", re.MULTILINE)
 
 
 def page_script() -> str:
-    """The text of all scripts in order, without the words that join modules; their top-level names are all different."""
+    """The text of all scripts in order, without the words that join modules; all of their top-level names differ."""
     folder = resources.files("radstudy.report") / FOLDER
     texts = [(folder / f"{name}.js").read_text(encoding="utf-8") for name in ORDER]
     return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)

@@ -70,7 +70,9 @@ def opened(browser, report):
         made.set_default_timeout(15_000)
         made.on("pageerror", lambda error: complaints.append(str(error)))
         made.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        made.on("request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url))
+        made.on(
+            "request", lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url)
+        )
         made.goto(report.as_uri())
         return made
 
@@ -273,14 +275,21 @@ def test_the_html_is_valid_with_and_without_its_scripts_elements(opened, report)
 
 def test_a_table_of_thousands_of_rows_is_sorted_and_filtered_quickly(browser):
     rng = np.random.default_rng(2)
-    rows = "".join("<tr>" + "".join(f"<td>{value:.3f}</td>" for value in row) + "</tr>" for row in rng.random((5000, 8)))
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{value:.3f}</td>" for value in row) + "</tr>" for row in rng.random((5000, 8))
+    )
     heads = "".join(f"<th>column {place}</th>" for place in range(8))
     page = browser.new_page()
     page.set_content(f"<table><caption>A</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
                      f'<script type="module">{page_script()}</script>')  # fmt: skip
     spent = page.evaluate("""() => {
       const times = [];
-      const timed = (act) => { const begun = performance.now(); act(); document.body.offsetHeight; times.push(performance.now() - begun); };
+      const timed = (act) => {
+        const begun = performance.now();
+        act();
+        document.body.offsetHeight;
+        times.push(performance.now() - begun);
+      };
       const field = document.querySelector(".rows-bar input");
       timed(() => { field.value = "0.12"; field.dispatchEvent(new Event("input")); });
       timed(() => { field.value = ""; field.dispatchEvent(new Event("input")); });

@@ -192,7 +192,8 @@ def tally_from(frame: pd.DataFrame, column: str, bound: float, **equal: Any) -> 
     if any(cells is None for cells in columns):
         return count
     pairs = [part for cells, value in zip(columns[1:], equal.values(), strict=True) for part in (cells, value)]
-    return cast("int", with_source(count, Formula("tally_from", tuple(cast("list[Any]", [columns[0], bound, *pairs])))))
+    arguments = cast("list[Any]", [columns[0], bound, *pairs])
+    return cast("int", with_source(count, Formula("tally_from", tuple(arguments))))
 
 
 def counted(frame: pd.DataFrame, column: str) -> int:

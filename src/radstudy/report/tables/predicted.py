@@ -1,4 +1,4 @@
-"""What a model predicted for every patient, and what each feature contributed to it."""
+"""The prediction of a model for every patient, and the contribution of each feature to it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _named(row: Any, several: bool) -> list[Cell]:
 
 @report_part("contributions", reads=(PREDICTIONS, FILE, "model/models.json"), rows_independent=False)
 def contributed(facts: RunFacts) -> Table:
-    """What each feature adds to the log-odds of every patient."""
+    """The contribution of each feature to the log-odds of every patient."""
     own, shown = explained(facts), predictions(facts)
     if not linear(facts, own):
         raise AbsentError(
@@ -71,7 +71,7 @@ def contributed(facts: RunFacts) -> Table:
     features = list(dict.fromkeys(map(str, own["feature"])))
     names = [*["Patient", *(["Lesion"] if several else [])], *(f"({place})" for place in range(1, len(features) + 1)),
              "Log-odds"]  # fmt: skip
-    parts = {place: part for place, part in own.groupby(LESION, sort=False)}
+    parts = dict(iter(own.groupby(LESION, sort=False)))
     rows: list[Row] = [
         [*_named(row, several), *numbers(_shares(parts[row["patient"], row["lesion"]], features, intercept))]
         for _, row in shown.iterrows()

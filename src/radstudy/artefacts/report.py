@@ -12,7 +12,8 @@ ACQUISITION = TableFile(
     ("report",), "an import has written the images", columns=fields_of(Acquisition),
 )  # fmt: skip
 CONTRIBUTIONS = TableFile(
-    "report/contributions.csv", "The contribution of each feature of the primary (else the study's) model to each log-odds.",
+    "report/contributions.csv",
+    "The contribution of each feature of the primary (else the study's) model to each log-odds.",
     ("report",), "the model could be fitted",
     columns=(
         MODEL, PATIENT, LESION, FEATURE,

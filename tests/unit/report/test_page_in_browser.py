@@ -229,6 +229,20 @@ def test_the_names_of_the_scripts_differ_so_that_they_can_be_one_module():
     assert not re.search(r"^\s*(?:import|export)\b", page_script(), re.MULTILINE)
 
 
+def test_the_first_key_reaches_a_link_past_the_contents_and_a_link_opens_what_it_points_into(opened):
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.locator(".skip").bounding_box()["x"] >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#answer")
+    assert not page.locator("#table-predicted table").is_visible()
+    page.goto(f"{page.url.partition('#')[0]}#table-predicted")
+    assert page.locator("#table-predicted").is_visible()
+    page.locator("#table-predicted summary").press("Enter")
+    assert page.locator("#table-predicted table").is_visible()
+
+
 # --- accessibility and validity --------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.cited import applied, quoted
+from radstudy.report.cited import applied, cited_numbers, quoted
 from radstudy.report.display import NOTHING, number
 from radstudy.report.explained import (
     CUTOFFS,
@@ -23,7 +23,7 @@ from radstudy.report.explained import (
 from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.features import readable
-from radstudy.report.tables.structure import Cell, Row, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Row, Table, letter, numbers, words
 
 
 @report_part("predicted", reads=(PREDICTIONS, CUTOFFS, "cohort/rows.csv"), rows_independent=False)
@@ -69,14 +69,13 @@ def contributed(facts: RunFacts) -> Table:
         )
     several, intercept = several_lesions(shown), intercept_of(facts)
     features = list(dict.fromkeys(map(str, own["feature"])))
-    names = [*["Patient", *(["Lesion"] if several else [])], *(f"({place})" for place in range(1, len(features) + 1)),
+    names = [*["Patient", *(["Lesion"] if several else [])], *(letter(place).upper() for place in range(len(features))),
              "Log-odds"]  # fmt: skip
-    parts = dict(iter(own.groupby(LESION, sort=False)))
+    shares = _shares(own, features, intercept)
     rows: list[Row] = [
-        [*_named(row, several), *numbers(_shares(parts[row["patient"], row["lesion"]], features, intercept))]
-        for _, row in shown.iterrows()
+        [*_named(row, several), *numbers(shares[row["patient"], row["lesion"]])] for _, row in shown.iterrows()
     ]
-    listing = "; ".join(f"({place}) {readable(facts, name)}" for place, name in enumerate(features, 1))
+    listing = "; ".join(f"{letter(place).upper()} {readable(facts, name)}" for place, name in enumerate(features))
     notes = [
         f"Model {facts.explained_model}. The features: {listing}.",
         f"A feature adds its coefficient times (value − centre) / scale; the intercept {number(intercept, 2)} and all "
@@ -86,8 +85,16 @@ def contributed(facts: RunFacts) -> Table:
     return Table([[*words(names[: 1 + several]), *numbers(names[1 + several :])]], rows, own, notes)
 
 
-def _shares(part: pd.DataFrame, features: list[str], intercept: float) -> list[str]:
-    """A patient's contributions and their sum with the intercept, as printed."""
-    shares = {str(row["feature"]): row["contribution"] for _, row in part.iterrows()}
-    total = applied("sum", float(part["contribution"].sum()), part["contribution"])
-    return [*(number(shares[name], 2) for name in features), number(intercept + total, 2)]
+def _shares(own: pd.DataFrame, features: list[str], intercept: float) -> dict[tuple[str, str], list[str]]:
+    """Each patient's contributions and their sum with the intercept, as printed."""
+    column = own["contribution"]
+    values = cited_numbers(column)
+    printed: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], dict[str, int]] = {}
+    for place, (patient, lesion, feature) in enumerate(zip(*(own[name] for name in [*LESION, "feature"]), strict=True)):
+        rows.setdefault((str(patient), str(lesion)), {})[str(feature)] = place
+    for lesion_of, places in rows.items():
+        part = column.iloc[list(places.values())]
+        total = applied("sum", float(part.to_numpy().sum()), part)
+        printed[lesion_of] = [*(number(values[places[name]], 2) for name in features), number(intercept + total, 2)]
+    return printed

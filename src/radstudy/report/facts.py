@@ -196,6 +196,11 @@ class RunFacts:
         return self.protocol.signature_model or self.models[-1]
 
     @property
+    def explained_model(self) -> str:
+        """The model whose predictions the report explains patient by patient: the primary one, else the study's."""
+        return explained_model(self.protocol)
+
+    @property
     def study_model_is(self) -> str:
         """The reason why a model is the study's: it was named, or which one the program took."""
         if self.protocol.model.signature is not None:
@@ -233,6 +238,12 @@ class RunFacts:
         ]
         columns = ["step", "patient", "lesion", "sequence", "reader", "problem", "remedy", "file"]
         return pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
+
+
+def explained_model(protocol: Protocol) -> str:
+    """The model whose predictions the report explains patient by patient: the primary one, else the study's."""
+    primary = protocol.evaluate.primary
+    return primary.model if primary is not None else protocol.signature_model or list(protocol.model.models)[-1]
 
 
 def read_facts(protocol: Protocol, run: Path) -> RunFacts:

@@ -13,6 +13,7 @@ from docx.document import Document as WordDocument
 from docx.oxml.ns import qn
 from docx.shared import Emu
 
+from radstudy.printable import printable
 from radstudy.report.cited import plain
 from radstudy.report.cited.listing import Listing
 from radstudy.report.facts import RunFacts
@@ -140,6 +141,6 @@ def _add_picture(document: WordDocument, png: bytes | None, *, alt: str) -> None
         shape.width = Emu(int(shape.width * tallest / shape.height))
         shape.height = Emu(tallest)
     described = shape._inline.docPr
-    described.set("descr", alt)
+    described.set("descr", printable(alt))
     document.paragraphs[-1].paragraph_format.keep_with_next = True
     assert described.tag == qn("wp:docPr")

@@ -20,7 +20,7 @@ from radstudy.protocol.sections import Report
 # kind of a part to the word that its number begins with; "" if it has no number
 KINDS = {
     "table": "Table", "figure": "Figure", "fields": "Figure", "maps": "Figure", "text": "", "checks": "",
-    "pictures": "", "settings": "",
+    "pictures": "", "settings": "", "interactive": "",
 }  # fmt: skip
 LAYERS = {"answer": "The answer", "paper": "The paper", "evidence": "The evidence"}  # from top to bottom, with titles
 _KEYS = frozenset(["caption", "supplement", "number", "folded"])

@@ -13,6 +13,7 @@ from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES, DrawnFigure
 from radstudy.report.figures.style import style
+from radstudy.report.interactive import INTERACTIVE
 from radstudy.report.maps import map_sheet
 from radstudy.report.outline import OutlinePart, outline
 from radstudy.report.pictures import albums
@@ -26,7 +27,7 @@ class Part:
 
     Parameters
     ----------
-    kind : table, figure, text, checks, pictures, fields, maps or settings.
+    kind : table, figure, text, checks, pictures, fields, maps, settings or interactive.
     name : name in the outline and of its files.
     content : the part as made; None if it is absent.
     absent : reason for its absence.
@@ -93,6 +94,7 @@ _MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
     "fields": lambda facts, _: montages(facts),
     "maps": lambda facts, _: map_sheet(facts),
     "settings": lambda facts, _: _all_settings(facts),
+    "interactive": lambda facts, name: INTERACTIVE[name](facts),
 }
 
 

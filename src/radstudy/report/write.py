@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ruamel.yaml import YAML
 
 from radstudy.bugs import hiding
+from radstudy.printable import printable_in_page
 from radstudy.protocol import Protocol
 from radstudy.report.cited.listing import NUMBERS_FILE, Listing
 from radstudy.report.cited.reader import CellReader
@@ -20,6 +21,7 @@ from radstudy.report.files import write_files
 from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
 from radstudy.report.manuscript import manuscript
 from radstudy.report.outline import LAYERS, outline_of
+from radstudy.report.page_script import page_script
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
@@ -47,7 +49,7 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
         sections = build_sections(facts)
         figures = write_files(facts, sections, run / "report", jobs)
         listing = Listing()
-        write_text(page, listing.page(_page(facts, sections, figures.sources)))
+        write_text(page, printable_in_page(listing.page(_page(facts, sections, figures.sources))))
         write_json(run / SETTINGS_FILE, settings_document(protocol))
         if (preset := preset_document(facts)) is not None:
             write_json(run / PRESET_FILE, preset)
@@ -88,7 +90,7 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
             (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
         ),
         css=(templates / "style.css").read_text(encoding="utf-8"),
-        script=(templates / "report.js").read_text(encoding="utf-8"),
+        script=page_script(),
         layers=LAYERS,
         anchors={part.anchor for section in sections for part in section.parts},
         empty=[part for section in sections for part in section.parts if part.empty and part.absent],

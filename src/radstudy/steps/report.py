@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from radstudy.artefacts import HISTORY
 from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, READING
 from radstudy.artefacts.declaration import STEP_FOLDERS
-from radstudy.artefacts.report import ACQUISITION
+from radstudy.artefacts.model import FEATURES
+from radstudy.artefacts.report import ACQUISITION, CONTRIBUTIONS
 from radstudy.intake.acquisition import acquisition_of
+from radstudy.modelling.contributions import contributions
 from radstudy.owned import is_own
 from radstudy.protocol import Protocol
 from radstudy.provenance import PROVENANCE, source_key
 from radstudy.report.pdf import EVIDENCE_PDF, PDF
 from radstudy.steps.bundle import write_bundle
 from radstudy.steps.cohort import cases_in
+from radstudy.steps.design import read_design
+from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.run import Run
 from radstudy.store import content_hash, file_hash
 
@@ -60,6 +66,7 @@ def do_report(run: Run) -> None:
             for printed in (run.out / name for name in (PDF, EVIDENCE_PDF)):
                 if is_own(printed):
                     printed.unlink()  # of the former page
+            write_contributions(run)
             run.folder(STEP).remove(earlier)  # figures of an older version, or that this run does not have
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
@@ -82,3 +89,19 @@ def _write_acquisitions(run: Run, rows: Sequence[dict[str, Any]]) -> None:
         ACQUISITION.write(run.out, rows)
     else:
         ACQUISITION.file(run.out).unlink(missing_ok=True)
+
+
+def write_contributions(run: Run) -> None:
+    """Write what each feature adds to each log-odds of the model that the report explains patient by patient."""
+    from radstudy.report.facts import explained_model
+
+    name = explained_model(run.protocol)
+    if name not in fitted_models(run):
+        CONTRIBUTIONS.file(run.out).unlink(missing_ok=True)
+        return
+    predicted = read_predictions(run)
+    own = predicted[predicted["model"] == name]
+    design = read_design(run).table.loc[pd.MultiIndex.from_frame(own[["patient", "lesion"]])]
+    terms = FEATURES.read(run.out)
+    frame = contributions(terms[terms["model"] == name], design, (own["set"] == "training").to_numpy())
+    CONTRIBUTIONS.write(run.out, frame.assign(model=name)[list(CONTRIBUTIONS.names)])

@@ -356,6 +356,20 @@ def comparison_frames(rows, scores):
     }  # fmt: skip
 
 
+def contribution_frame(scores, model="combined", intercept=-0.7):
+    """What each feature adds in every patient: made-up shares that sum to the log-odds of the probabilities."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for _, row in scores[scores["model"] == model].iterrows():
+        rest = np.log(row["probability"] / (1 - row["probability"])) - intercept
+        shares = rng.normal(size=len(TERMS[model]) - 1)
+        for feature, share in zip(TERMS[model], [*shares, rest - shares.sum()], strict=True):
+            rows.append({"model": model, "patient": row["patient"], "lesion": row["lesion"], "feature": feature,
+                         "value": 123.456 * share, "imputed": np.nan, "percentile": 100 * rng.random(),
+                         "contribution": share})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def resampling_frames(rows):
     """What `evaluate.resampling` writes."""
     measured = {"training_auc": 0.9, "selected_outside_auc": 0.85, "testing_auc": 0.8, "nested_auc": 0.65,
@@ -411,6 +425,7 @@ def whole(facts):
     screen = pd.DataFrame([("clinical", "age", 0.03, True)], columns=["model", "variable", "p_value", "kept"])
     frames = {
         "cohort/rows.csv": rows, "model/features.csv": coefficients, "model/clinical_screen.csv": screen,
+        "report/contributions.csv": contribution_frame(scores),
         **image_frames(),
         **comparison_frames(rows, scores), **resampling_frames(rows), "evaluate/table3.csv": filled_table3(scores),
     }  # fmt: skip

@@ -16,7 +16,8 @@ from radstudy.workbook import xlsx_bytes
 
 NAMES = [
     r"$\frac{$", "$x$", "a_b^c", "two\nlines", "a\x00b\x07", "שלום", "腫瘤", "&<>\"'--", "half \ud800", "long " * 80,
-    "\ufffe",
+    "\ufffe", "<img src=x onerror=alert(1)>", "</script><script>", '=HYPERLINK("http://x","y")', "+1+1", "@x",
+    "\u202eabc\u202c",
 ]  # fmt: skip
 
 

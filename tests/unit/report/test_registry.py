@@ -28,6 +28,7 @@ NOT_OF_ROWS = {
     "precision_recall": "draws the curves, no interval", "scores": "draws the probabilities and the cut-off",
     "workflow": "counts what was done", "examples": "draws single patients",
     "optimism": "resamples whole patients", "comparability": "counts patients, one row each",
+    "predicted": "one row per patient, no interval", "cutoffs": "counts, no interval",
     "sample_size": "counts rows and events", **{f"checklist_{name}": "says which files exist" for name in CHECKLISTS},
 }  # fmt: skip
 # read only where there is nothing to show, to say why

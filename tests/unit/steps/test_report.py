@@ -29,6 +29,7 @@ def without_bundle(monkeypatch):
     """These runs have no cohort that a bundle could describe."""
     monkeypatch.setattr("radstudy.steps.report.write_bundle", lambda run: None)
     monkeypatch.setattr("radstudy.steps.report.cases_in", lambda folder: [])
+    monkeypatch.setattr("radstudy.steps.report.write_contributions", lambda run: None)
 
 
 def test_figures_of_an_older_version_are_not_left_beside_the_new_ones(run, monkeypatch):

@@ -11,12 +11,14 @@ from radstudy.report.cited.frames import (
     TableRow,
     cited_documents,
     cited_frame,
+    cited_numbers,
     counted,
     entries,
     exported,
     keeping_rows,
     plain_frame,
     tally,
+    tally_from,
 )
 from radstudy.report.cited.marks import cite, plain, quoted
 from radstudy.report.cited.numbers import CitedFloat, CitedInt, applied, exponential, integer, source_of
@@ -30,6 +32,7 @@ __all__ = [
     "cite",
     "cited_documents",
     "cited_frame",
+    "cited_numbers",
     "counted",
     "entries",
     "exponential",
@@ -41,4 +44,5 @@ __all__ = [
     "quoted",
     "source_of",
     "tally",
+    "tally_from",
 ]

@@ -119,6 +119,14 @@ def _tally(*pairs: Any) -> int:
                for row in zip(*map(_many, columns), strict=True))  # fmt: skip
 
 
+def _tally_from(column: Any, bound: float, *pairs: Any) -> int:
+    """Rows of a column with at least a value, in which every other column, given before its value, has that value."""
+    chosen = [not isinstance(cell, str) and cell >= bound for cell in _many(column)]
+    if not pairs:
+        return sum(chosen)
+    return _tally(chosen, True, *pairs)
+
+
 def _same(cell: Any, value: Any) -> bool:
     if isinstance(value, str):
         return bool(getattr(cell, "raw", str(cell)) == value)
@@ -160,6 +168,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exp": math.exp,
     "round": round,
     "tally": _tally,  # tally(A, 'testing', B, 1): rows with A = testing and B = 1
+    "tally_from": _tally_from,  # tally_from(A, 0.5, B, 1): rows with A of 0.5 or more, and B = 1
     "rows": lambda cells: len(_many(cells)),
     "distinct": lambda cells: len(set(_known(cells))),
     "below": lambda cells, bound: sum(one < bound for one in _known(cells)),

@@ -170,6 +170,16 @@ def keeping_rows(rows: pd.DataFrame, kept: pd.DataFrame, names: Sequence[str]) -
     return rows[[row in listed for row in rows[list(names)].itertuples(index=False, name=None)]]
 
 
+def cited_numbers(column: pd.Series[Any]) -> list[Any]:
+    """The numbers of a column in order, each with its cell if the column is one of the run: quicker than row by row."""
+    values = column.to_list()
+    if _cells(column) is None:
+        return values
+    rows: list[TableRow] = list(column.index)
+    cells = [CellRange(row.file, str(row.number), str(column.name)) for row in rows]
+    return [with_source(value, cell) for value, cell in zip(values, cells, strict=True)]
+
+
 def tally(frame: pd.DataFrame, **equal: Any) -> int:
     """The number of rows whose columns have the given values; it remembers the columns of all rows.
 
@@ -187,6 +197,28 @@ def tally(frame: pd.DataFrame, **equal: Any) -> int:
         return count
     pairs = [part for cells, value in zip(columns, equal.values(), strict=True) for part in (cells, value)]
     return cast("int", with_source(count, Formula("tally", tuple(cast("list[Any]", pairs)))))
+
+
+def tally_from(frame: pd.DataFrame, column: str, bound: float, **equal: Any) -> int:
+    """The number of rows in which a column is at least a value, and the others have theirs; see `tally`.
+
+    Parameters
+    ----------
+    frame : a table of the run.
+    column : of numbers; a missing one is not counted.
+    bound : smallest value that is counted.
+    equal : column to value.
+    """
+    chosen = frame[column] >= bound
+    for name, value in equal.items():
+        chosen &= frame[name] == value
+    count = int(chosen.sum())
+    columns = [_cells(frame[name]) for name in (column, *equal)]
+    if any(cells is None for cells in columns):
+        return count
+    pairs = [part for cells, value in zip(columns[1:], equal.values(), strict=True) for part in (cells, value)]
+    arguments: list[Any] = [columns[0], bound, *pairs]
+    return cast("int", with_source(count, Formula("tally_from", tuple(arguments))))
 
 
 def counted(frame: pd.DataFrame, column: str) -> int:

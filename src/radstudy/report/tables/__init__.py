@@ -7,6 +7,7 @@ from radstudy.report.tables import (
     acquisition,
     chance,
     checklists,
+    cutoffs,
     features,
     groups,
     honesty,
@@ -15,6 +16,7 @@ from radstudy.report.tables import (
     measures,
     patients,
     performance,
+    predicted,
     provenance,
     readers,
     regression,
@@ -32,7 +34,7 @@ _DECLARED = (
     honesty.beside_volume, honesty.other_reader, chance.chance, resampling.honest, resampling.stability,
     resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
     acquisition.acquisition, patients.comparability, patients.missing_data, patients.sample_size,
-    patients.lesions_per_patient,
+    patients.lesions_per_patient, predicted.predicted, predicted.contributed, cutoffs.cutoffs,
     checklists.clear, checklists.metrics, checklists.tripod_ai,
 )  # fmt: skip
 

@@ -99,7 +99,7 @@ class Footnotes:
         """The letter of a footnote; the same text has the same letter."""
         own = plain(text)
         if own not in self._letters:
-            self._letters[own] = _letter(len(self._letters))
+            self._letters[own] = letter(len(self._letters))
             self._texts.append(text)
         return self._letters[own]
 
@@ -108,8 +108,9 @@ class Footnotes:
         return [f"{self._letters[plain(text)]}: {text}." for text in self._texts]
 
 
-def _letter(index: int) -> str:
-    return chr(ord("a") + index) if index < 26 else f"a{_letter(index - 26)}"
+def letter(index: int) -> str:
+    """The letter at a position: a to z, then aa and so on."""
+    return chr(ord("a") + index) if index < 26 else f"a{letter(index - 26)}"
 
 
 # Headings of the rows of one set: training values are always marked as apparent.

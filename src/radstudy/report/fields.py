@@ -15,7 +15,7 @@ from radstudy.imaging.bias_field import BiasField
 from radstudy.imaging.field_view import field_view
 from radstudy.report.display import number
 from radstudy.report.facts import AbsentError, RunFacts
-from radstudy.report.figures.style import watermark
+from radstudy.report.notice import watermark
 from radstudy.report.pictures import data_uri
 from radstudy.store import read_json
 

@@ -20,7 +20,7 @@ from scipy import ndimage
 from radstudy.catalogue import feature as catalogued
 from radstudy.report.display import plural, significant
 from radstudy.report.facts import AbsentError, RunFacts
-from radstudy.report.figures.style import watermark
+from radstudy.report.notice import watermark
 from radstudy.report.pictures import data_uri
 
 MOST = 24  # pictures on the page

@@ -10,7 +10,7 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 from radstudy.protocol.words import listed
 from radstudy.report.cited import plain, quoted
 from radstudy.report.facts import AbsentError, RunFacts
-from radstudy.report.figures.style import watermark
+from radstudy.report.notice import watermark
 
 HEIGHT = 150  # of a plane in the page, pixels
 IN_PAGE = 1200  # thumbnails, at about 8 kB each
@@ -230,7 +230,7 @@ def drawn(planes: PicturePlanes, readers: tuple[str, ...], notice: str) -> Drawn
         with np.load(planes.file) as arrays:
             content = dict(arrays)
         small = data_uri(draw(content, readers), watermark(notice)) if planes.in_page else ""
-        picture = _with_notice(draw(content, readers, height=LARGE), notice)
+        picture = draw(content, readers, height=LARGE, notice=notice)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         return DrawnPicture(name, "", None, str(error))
     memory = io.BytesIO()
@@ -238,33 +238,38 @@ def drawn(planes: PicturePlanes, readers: tuple[str, ...], notice: str) -> Drawn
     return DrawnPicture(name, small, memory.getvalue())
 
 
-def _with_notice(picture: Image.Image, notice: str) -> Image.Image:
-    """The picture above a line with the study's notice, in letters that fit its width."""
-    if not notice:
-        return picture
+@lru_cache(maxsize=8)
+def _band(notice: str, width: int) -> Image.Image:
+    """A line with the study's notice, in letters that fit the width of a picture above it."""
     size = LARGE // 20
     font = ImageFont.load_default(size)
-    while size > 8 and font.getlength(notice) > picture.width - 16:
+    while size > 8 and font.getlength(notice) > width - 16:
         size -= 1
         font = ImageFont.load_default(size)
-    whole = Image.new("RGB", (picture.width, picture.height + 2 * size), _GROUND)
-    whole.paste(picture, (0, 0))
-    ImageDraw.Draw(whole).text((8, picture.height + size // 3), notice, fill=(255, 214, 102), font=font)
-    return whole
+    band = Image.new("RGB", (width, 2 * size), _GROUND)
+    ImageDraw.Draw(band).text((8, size // 3), notice, fill=(255, 214, 102), font=font)
+    return band
 
 
-def draw(planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height: int = HEIGHT) -> Image.Image:
+def draw(
+    planes: Mapping[str, NDArray[Any]], readers: tuple[str, ...], *, height: int = HEIGHT, notice: str = ""
+) -> Image.Image:
     """The three planes side by side, in true proportions, with every reader's contour.
 
     Parameters
     ----------
     planes : as the step prepare writes them: ``image_i`` uint8 (rows, columns), ``spacing_i`` mm, ``mask_<reader>_i``.
     readers : the readers, in the order of their colours.
-    height : height of the picture, pixels.
+    height : height of the planes, pixels.
+    notice : of the study, below them; "" prints none.
     """
     panels = [draw_plane(planes, index, readers, height=height) for index in range(3)]
     gap = max(round(_GAP * height), 1)
-    strip = Image.new("RGB", (sum(panel.width for panel in panels) + 2 * gap, height), _GROUND)
+    width = sum(panel.width for panel in panels) + 2 * gap
+    band = _band(notice, width) if notice else None
+    strip = Image.new("RGB", (width, height + (band.height if band else 0)), _GROUND)
+    if band:
+        strip.paste(band, (0, height))
     x = 0
     for panel in panels:
         strip.paste(panel, (x, (height - panel.height) // 2))

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from radstudy.report import files, write
-from radstudy.report.figures.style import figure, watermark, with_notice
+from radstudy.report.figures.style import figure, with_notice
+from radstudy.report.notice import watermark
 from radstudy.report.outline import LAYERS, outline
 from radstudy.report.pictures import data_uri
 from radstudy.report.write import write_report

@@ -14,6 +14,8 @@ from matplotlib.text import Text
 
 _FAMILY = "DejaVu Sans"
 _WEIGHTS = {"normal": 400, "bold": 700}
+_UNUSED = {"FFTM", "GPOS", "GSUB", "GDEF"}  # positions by script and ligatures; kerning has a table of its own
+_ALWAYS = {chr(code) for code in range(32, 127)}  # so that most figures share one font, which is cut once
 _STYLE_END = b"</style>"
 
 
@@ -29,7 +31,9 @@ def with_fonts(svg: bytes, drawn: Figure) -> bytes:
     for text in drawn.findobj(Text):
         if text.get_visible():
             used.setdefault("bold" if _bold(text) else "normal", set()).update(text.get_text())
-    faces = "".join(_face(weight, "".join(sorted(letters))) for weight, letters in sorted(used.items()) if letters)
+    faces = "".join(
+        _face(weight, "".join(sorted(letters | _ALWAYS))) for weight, letters in sorted(used.items()) if letters
+    )
     head, end, rest = svg.partition(_STYLE_END)
     return head + faces.encode("ascii") + end + rest if end else svg
 
@@ -44,8 +48,9 @@ def _face(weight: str, letters: str) -> str:
     """A CSS rule with the given letters of a weight as WOFF."""
     file = findfont(FontProperties(family=_FAMILY, weight=weight))
     font = TTFont(file, recalcTimestamp=False)
+    for table in _UNUSED & set(font.keys()):
+        del font[table]  # before the subset is cut: reading them takes most of the time
     options = subset.Options(hinting=False, notdef_outline=True, layout_features=["kern"], flavor="woff")
-    options.drop_tables += ["FFTM", "GPOS", "GSUB", "GDEF"]
     subsetter = subset.Subsetter(options)
     subsetter.populate(text=letters)
     subsetter.subset(font)

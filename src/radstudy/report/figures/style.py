@@ -24,6 +24,7 @@ from PIL import Image
 from radstudy.printable import printable
 from radstudy.report.cited import plain
 from radstudy.report.figures.fonts import with_fonts
+from radstudy.report.notice import watermark
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -76,7 +77,6 @@ _LONGEST_NAME = 60  # characters kept of a name over twice as long on an axis or
 _CLIP = re.compile(rb'(clip-path="url\(#|<clipPath id=")(p[0-9a-f]{10})(?=[)"])')
 _PNG = re.compile(rb"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 _PHOTOGRAPH = 20_000  # letters of a picture in an SVG from which on it is taken as one
-_LONGEST_WATERMARK = 32
 _LETTERS_PER_INCH = 16  # bold letters of 7 points, on average
 _MARGIN = 0.06  # inches above and below what is drawn
 _ROUNDING = 0.02  # inches by which a line or letter may reach beyond the edge
@@ -140,11 +140,6 @@ def with_notice(drawn: Figure, notice: str) -> Figure:
             0.5, -0.01, textwrap.fill(notice, line), ha="center", va="top", fontsize=7, color="#8c2d04", weight="bold"
         )
     return drawn
-
-
-def watermark(notice: str) -> str:
-    """The first words of a notice, up to a colon or a full stop, short enough to be read across a picture."""
-    return re.split(r"[:.;]", notice, maxsplit=1)[0].strip()[:_LONGEST_WATERMARK]
 
 
 def rendered(drawn: Figure, kinds: Iterable[str]) -> dict[str, bytes]:

@@ -10,13 +10,15 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from radstudy.bugs import Bug, bug_of
+from radstudy.bugs import Bug, bug_of, collecting
 from radstudy.bugs import write as write_bug
 from radstudy.errors import is_expected
 from radstudy.parallel import finished
-from radstudy.report.facts import RunFacts
+from radstudy.protocol import Protocol
+from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.figures.style import rendered, style, with_notice
+from radstudy.report.outline import outline_of
 from radstudy.report.pictures import DrawnPicture, PicturePlanes, drawn, filled, planes_of
 from radstudy.report.sections import Part, ReportSection
 from radstudy.report.tables import Table
@@ -41,24 +43,65 @@ class WrittenFigures:
     pictures: dict[str, bytes] = field(default_factory=dict)
 
 
-def write_files(facts: RunFacts, sections: Sequence[ReportSection], folder: Path, jobs: int) -> WrittenFigures:
+@dataclass(frozen=True)
+class RunSource:
+    """The run as any process can read it.
+
+    Parameters
+    ----------
+    protocol, run : the study file, and the run's folder.
+    """
+
+    protocol: Protocol
+    run: Path
+
+    def facts(self) -> RunFacts:
+        """The run's results, read once per process: its files do not change while the report is written."""
+        if _READ.get("source") != self:
+            _READ.update(source=self, facts=read_facts(self.protocol, self.run).cited())
+        facts = _READ["facts"]
+        assert isinstance(facts, RunFacts)
+        return facts
+
+
+_READ: dict[str, object] = {}  # of a worker process, which ends with the report
+
+
+@dataclass(frozen=True)
+class MadePart:
+    """A part with its files.
+
+    Parameters
+    ----------
+    part : the part; of a figure that was made in another process, without its drawing.
+    files : its files; empty if there is nothing to show, or the unexpected error.
+    bugs : other unexpected errors on the way.
+    """
+
+    part: Part
+    files: dict[str, bytes] | Bug
+    bugs: tuple[Bug, ...] = ()
+
+
+def write_files(source: RunSource, sections: Sequence[ReportSection], jobs: int) -> WrittenFigures:
     """Write the files of all tables, figures and pictures.
 
     A part whose files cannot be made says so in its place, and the lesions' pictures get their thumbnails.
 
     Parameters
     ----------
-    facts : the run.
+    source : the run, from which waiting parts are made.
     sections : of the report; their parts are replaced.
-    folder : the report's folder.
     jobs : processes.
     """
+    report, folder = source.protocol.report, source.run / "report"
     places = list(_places(sections))
     planes = [one for own, at in _albums(sections) for one in planes_of(own[at].content)]
     tasks: list[Part | PicturePlanes] = [*(own[at] for own, at in places), *planes]
     make = partial(
-        _made, notice=facts.protocol.notice, kinds=facts.protocol.report.figures, readers=facts.protocol.cohort.readers
-    )
+        _made, notice=source.protocol.notice, kinds=report.figures, readers=source.protocol.cohort.readers,
+        source=source,
+    )  # fmt: skip
     figures = WrittenFigures()
     thumbnails: dict[Path, DrawnPicture] = {}
     for index, outcome in finished(make, tasks, jobs, named=_title):
@@ -66,7 +109,10 @@ def write_files(facts: RunFacts, sections: Sequence[ReportSection], folder: Path
             thumbnails[planes[index - len(places)].file] = _written(outcome, folder)
         else:
             own, at = places[index]
-            own[at] = _with_files(own[at], outcome, folder, facts.protocol.report.figures, figures)
+            made = outcome if isinstance(outcome, MadePart) else MadePart(own[at], outcome)
+            for bug in made.bugs:
+                write_bug(bug)
+            own[at] = _with_files(made.part, made.files, folder, report.figures, figures)
     for own, at in _albums(sections):
         own[at] = replace(own[at], content=filled(own[at].content, thumbnails))
     return figures
@@ -75,7 +121,7 @@ def write_files(facts: RunFacts, sections: Sequence[ReportSection], folder: Path
 def _places(sections: Sequence[ReportSection]) -> Iterator[tuple[list[Part], int]]:
     for section in sections:
         for index, part in enumerate(section.parts):
-            if isinstance(part.content, Table | DrawnFigure):
+            if part.waiting or isinstance(part.content, Table | DrawnFigure):
                 yield section.parts, index
 
 
@@ -94,12 +140,29 @@ def _title(task: Part | PicturePlanes) -> str:
 
 
 def _made(
-    task: Part | PicturePlanes, notice: str, kinds: tuple[str, ...], readers: tuple[str, ...]
-) -> dict[str, bytes] | Bug | DrawnPicture:
+    task: Part | PicturePlanes, notice: str, kinds: tuple[str, ...], readers: tuple[str, ...], source: RunSource
+) -> dict[str, bytes] | Bug | DrawnPicture | MadePart:
     """The files of a table or figure, or the picture of a lesion."""
+    if isinstance(task, Part) and task.waiting:
+        return _made_figure(task, notice, kinds, source)
     if isinstance(task, Part):
         return _files_or_bug(task, notice, kinds)
     return drawn(task, readers, notice)
+
+
+def _made_figure(part: Part, notice: str, kinds: tuple[str, ...], source: RunSource) -> MadePart:
+    """A figure from the run's files, and its own files."""
+    with collecting() as bugs:
+        try:
+            with outline_of(source.protocol.report), style():
+                whole = part.with_content(source.facts())
+        except Exception as error:  # one part must not stop the others
+            return MadePart(part, bug_of(error), tuple(bugs))
+        drawing = whole.content
+        if not isinstance(drawing, DrawnFigure):
+            return MadePart(whole, {}, tuple(bugs))
+        files = _files_or_bug(whole, notice, kinds)
+        return MadePart(replace(whole, content=replace(drawing, figure=None)), files, tuple(bugs))
 
 
 def _files_or_bug(part: Part, notice: str, kinds: tuple[str, ...]) -> dict[str, bytes] | Bug:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ class Part:
     absent : reason for its absence.
     number, caption : number, such as Figure S4, and caption.
     folded : True if it opens on a click.
+    waiting : True if it is made together with its files.
     bug : identifier of the unexpected error that prevented it.
     traceback : traceback of that error, without names of patients.
     """
@@ -44,6 +45,7 @@ class Part:
     number: str = ""
     caption: str = ""
     folded: bool = False
+    waiting: bool = False
     bug: str = ""
     traceback: str = ""
 
@@ -63,7 +65,14 @@ class Part:
             f"This part could not be made from the files of the run: {bug.said}. To do: if the run was "
             f"stopped, start it again; otherwise report this as a bug and attach {LOG} from the run's folder."
         )
-        return replace(self, content=None, absent=what, bug=bug.id, traceback=bug.traceback)
+        return replace(self, content=None, absent=what, waiting=False, bug=bug.id, traceback=bug.traceback)
+
+    def with_content(self, facts: RunFacts) -> Part:
+        """The part as made, or with the reason for its absence."""
+        try:
+            return replace(self, content=_exported(_MAKERS[self.kind](facts, self.name)), waiting=False)
+        except AbsentError as missing:
+            return replace(self, absent=str(missing), waiting=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +85,19 @@ class ReportSection:
     layer: str = "evidence"
 
 
-def build_sections(facts: RunFacts) -> list[ReportSection]:
-    """All sections in the outline's order. A part that cannot be made says so and never stops the others."""
+def build_sections(facts: RunFacts, *, later: Collection[str] = ()) -> list[ReportSection]:
+    """All sections in the outline's order. A part that cannot be made says so and never stops the others.
+
+    Parameters
+    ----------
+    facts : the run.
+    later : kinds of parts that are made together with their files (`radstudy.report.files`).
+    """
     with style():
         return [
-            ReportSection(section.id, section.title, [_part(facts, part) for part in section.parts], section.layer)
+            ReportSection(
+                section.id, section.title, [_part(facts, part, later) for part in section.parts], section.layer
+            )
             for section in outline()
         ]
 
@@ -114,11 +131,11 @@ def _exported(content: Any) -> Any:
     return content
 
 
-def _part(facts: RunFacts, part: OutlinePart) -> Part:
+def _part(facts: RunFacts, part: OutlinePart, later: Collection[str]) -> Part:
     empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
+    if part.kind in later:
+        return replace(empty, waiting=True)
     try:
-        return replace(empty, content=_exported(_MAKERS[part.kind](facts, part.name)))
-    except AbsentError as missing:
-        return replace(empty, absent=str(missing))
+        return empty.with_content(facts)
     except Exception as error:  # a broken run may have left a damaged file: the rest of the report must still be made
         return empty.failed(note(error, f"report: {part.kind} {part.name}"))

@@ -17,7 +17,7 @@ from radstudy.report.cited.listing import NUMBERS_FILE, Listing
 from radstudy.report.cited.reader import CellReader
 from radstudy.report.cited.settings import SETTINGS_FILE, settings_document
 from radstudy.report.facts import RunFacts, read_facts
-from radstudy.report.files import write_files
+from radstudy.report.files import RunSource, write_files
 from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
 from radstudy.report.manuscript import manuscript
 from radstudy.report.outline import LAYERS, outline_of
@@ -46,8 +46,8 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     facts = read_facts(protocol, run).cited()
     page = run / "report.html"
     with hiding(facts.identifiers), outline_of(protocol.report):
-        sections = build_sections(facts)
-        figures = write_files(facts, sections, run / "report", jobs)
+        sections = build_sections(facts, later=("figure",) if jobs > 1 else ())
+        figures = write_files(RunSource(protocol, run), sections, jobs)
         listing = Listing()
         write_text(page, printable_in_page(listing.page(_page(facts, sections, figures.sources))))
         write_json(run / SETTINGS_FILE, settings_document(protocol))

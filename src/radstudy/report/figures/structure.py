@@ -14,13 +14,13 @@ class DrawnFigure:
 
     Parameters
     ----------
-    figure : the matplotlib figure.
+    figure : the matplotlib figure; None once its files have been made.
     alt : description for readers who cannot see it.
     notes : notes printed below.
     frame : the numbers drawn, for a CSV file with the figure's name; None if a table of the report has them.
     """
 
-    figure: Figure
+    figure: Figure | None
     alt: str
     notes: tuple[str, ...] = ()
     frame: pd.DataFrame | None = None

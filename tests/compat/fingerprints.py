@@ -35,6 +35,7 @@ PROSE = {  # texts that may be reworded
     "note", "notes", "warnings", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for",
 }  # fmt: skip
 NOT_RESULTS = (
+    "history.json",
     "provenance.json",
     "opened.json",
     "run_folder.json",

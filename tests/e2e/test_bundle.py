@@ -68,6 +68,7 @@ def test_a_bundle_needs_its_data_named(demo, command):
     assert "--data" in refused.stderr
 
 
+@pytest.mark.long
 def test_one_changed_setting_is_named_with_its_effect(demo, repeated, command):
     study = repeated / "study.yaml"
     written = contents(demo / BUNDLE)["study.yaml"]

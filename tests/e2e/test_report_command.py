@@ -35,6 +35,7 @@ def test_the_answer_and_the_paper_are_printed_short_and_the_evidence_apart(demo_
     assert 3 <= paper < 20 <= evidence
 
 
+@pytest.mark.long
 def test_a_table_that_was_changed_is_found_and_written_again(demo_copy, command):
     file = demo_copy / "report" / "tables" / "missing_data.csv"  # a file that no other step reads
     table = pd.read_csv(file)

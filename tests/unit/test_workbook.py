@@ -9,7 +9,7 @@ from radstudy.cohort.spreadsheet import read_table
 from radstudy.intake.run import Options, run_import
 from radstudy.intake.sources import open_source
 from radstudy.intake.tables import SERIES_COLUMNS, read_rows
-from radstudy.report import write as report
+from radstudy.report import files as report
 from radstudy.report.sections import Part
 from radstudy.report.tables import Table
 from unit.intake import synthetic

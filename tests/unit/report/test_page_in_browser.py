@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import confusion_matrix
 
-from radstudy.report import write
+from radstudy.report import files, write
 from radstudy.report.page_script import page_script
 from radstudy.report.write import write_report
 from radstudy.statistics import decision_curve
@@ -50,7 +50,7 @@ def report(whole, tmp_path_factory, monkeypatch, written):
     risks = whole.frames[RISKS]
     whole.frames[RISKS] = risks.assign(risk_median=np.round(0.25 * risks["outcome"] + 0.6 * rng.random(len(risks)), 2))
     monkeypatch.setattr(write, "read_facts", lambda protocol, run: whole)
-    monkeypatch.setattr(write, "_files_or_bug", drawn_quickly)
+    monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
     if "page" not in written:
         written["page"] = write_report(whole.protocol, tmp_path_factory.mktemp("report"))
     return written["page"]

@@ -25,7 +25,7 @@ from radstudy.report.notice import watermark
 
 HEIGHT = 150  # of a plane in the page, pixels
 IN_PAGE = 1200  # thumbnails, at about 8 kB each
-LARGE = 600  # of a plane in a file, pixels: 51 mm at 300 dpi
+LARGE = 400  # of a plane in a file, pixels: 34 mm at 300 dpi, so that three fill the column of a journal
 DPI = 300
 _WIDEST = 230 / 150  # of a plane, in heights
 _DASH = 0.55  # drawn share of each voxel's side
@@ -277,7 +277,7 @@ def draw(
     return strip
 
 
-def axial_pictures(facts: RunFacts, patient: str, lesion: str, *, height: int = LARGE // 2) -> dict[str, Image.Image]:
+def axial_pictures(facts: RunFacts, patient: str, lesion: str, *, height: int = 300) -> dict[str, Image.Image]:
     """The axial plane of a lesion with every reader's contour, by sequence; those that cannot be read are left out.
 
     Parameters

@@ -23,6 +23,7 @@ def contents(bundle):
         return {name: source.read(name).decode("utf-8") for name in source.namelist()}
 
 
+@pytest.mark.long
 def test_a_repeated_study_has_the_same_numbers(demo, repeated, command):
     said = command("diff", demo, repeated / "out", check=0).stdout
     assert said.strip().startswith("The results are the same"), said
@@ -30,6 +31,7 @@ def test_a_repeated_study_has_the_same_numbers(demo, repeated, command):
         assert (demo / file).read_bytes() == (repeated / "out" / file).read_bytes()
 
 
+@pytest.mark.long
 def test_the_bundle_of_a_repeated_study_is_the_same_but_for_its_times(demo, repeated):
     first, second = contents(demo / BUNDLE), contents(repeated / "out" / BUNDLE)
     assert {name for name in first if first[name] != second[name]} <= {"log.txt"}
@@ -43,7 +45,7 @@ def test_the_bundle_names_no_patient_and_no_place(demo, tmp_path):
     assert [word for word in (*patients, str(demo), str(tmp_path.home())) if word in whole] == []
 
 
-def test_other_data_are_refused_unless_asked(demo, repeated, command, tmp_path):
+def test_other_data_are_refused_unless_asked(demo, command, tmp_path):
     data = shutil.copytree(demo / "data", tmp_path / "data")
     image = next((data / "images").glob("*/T2WI.nii.gz"))
     other = next(file for file in (data / "images").glob("*/T2WI.nii.gz") if file != image)

@@ -1,4 +1,4 @@
-"""`radstudy report` prints the PDFs and finds a number that is not that of its cells."""
+"""The report as PDF, and `radstudy report` on a run whose files were changed."""
 
 import os
 
@@ -6,14 +6,7 @@ import pandas as pd
 import pytest
 
 from radstudy.report.cited.check import check_numbers
-from radstudy.report.pdf import EVIDENCE_PDF, PDF, browsers
-
-
-@pytest.fixture(scope="module")
-def printing():
-    if next(browsers(), None) is None:
-        assert not os.environ.get("RADSTUDY_REQUIRE_BROWSER"), "no browser that prints"
-        pytest.skip("no browser that prints")
+from radstudy.report.pdf import EVIDENCE_PDF, PDF, browsers, print_pdf
 
 
 def pages(file):
@@ -22,16 +15,13 @@ def pages(file):
     return content.count(b"/Type /Page\n")
 
 
-def test_the_answer_and_the_paper_are_printed_short_and_the_evidence_apart(demo_copy, command, printing):
-    study = demo_copy / "data" / "study.yaml"
-    (demo_copy / PDF).write_text("my own notes")
-    refused = command("report", study, "--out", demo_copy, "--pdf", check=2)
-    assert PDF in refused.stderr and (demo_copy / PDF).read_text() == "my own notes"
-    (demo_copy / PDF).unlink()
-    done = command("report", study, "--out", demo_copy, "--pdf", "--check", check=0)
-    assert "report: already done" in done.stderr and "printed by " in done.stderr
-    assert "every number of the report is that of its cells" in done.stderr
-    paper, evidence = (pages(demo_copy / name) for name in (PDF, EVIDENCE_PDF))
+def test_the_answer_and_the_paper_are_printed_short_and_the_evidence_apart(demo, tmp_path):
+    if next(browsers(), None) is None:
+        assert not os.environ.get("RADSTUDY_REQUIRE_BROWSER"), "no browser that prints"
+        pytest.skip("no browser that prints")
+    for name, evidence in ((PDF, False), (EVIDENCE_PDF, True)):
+        print_pdf(demo / "report.html", tmp_path / name, evidence=evidence)
+    paper, evidence = (pages(tmp_path / name) for name in (PDF, EVIDENCE_PDF))
     assert 3 <= paper < 20 <= evidence
 
 
@@ -42,6 +32,7 @@ def test_a_table_that_was_changed_is_found_and_written_again(demo_copy, command)
     table.loc[0, "training_missing"] += 1
     table.to_csv(file, index=False)
     assert {one.where.partition("missing_data")[1] for one in check_numbers(demo_copy)} == {"missing_data"}
-    done = command("report", demo_copy / "data" / "study.yaml", "--out", demo_copy, "--check", check=0)
+    done = command("report", demo_copy / "data" / "study.yaml", "--out", demo_copy, "--check", "--pdf", check=0)
     assert "changed by hand; it is kept as" in done.stderr  # the step is done again
     assert check_numbers(demo_copy) == []
+    assert pages(demo_copy / PDF) < pages(demo_copy / EVIDENCE_PDF)

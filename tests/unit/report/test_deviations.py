@@ -35,9 +35,12 @@ def test_files_and_names_of_the_study_are_no_deviation():
 
 def test_each_changed_setting_is_named_with_both_values_and_asks_for_the_reason():
     text = text_of(facts_of(STUDY + "extract: {bin_width: 10}\nevaluate: {chance: {permutations: 200}}\n"))
-    assert "extract.bin_width: 10, in the protocol 25 [AUTHOR: reason.]" in text
-    assert "evaluate.chance.permutations: 200, in the protocol 1000 [AUTHOR: reason.]" in text
-    assert text.count("[AUTHOR: reason.]") == 2
+    assert "extract.bin_width: 10, in the protocol 25 [AUTHOR: reason for extract.bin_width.]" in text
+    assert (
+        "evaluate.chance.permutations: 200, in the protocol 1000 [AUTHOR: reason for evaluate.chance.permutations.]"
+        in text
+    )
+    assert text.count("[AUTHOR: reason for ") == 2
 
 
 def test_what_was_switched_off_is_named():
@@ -65,6 +68,9 @@ def test_all_places_are_listed_together():
     facts.frames["cohort/rows.csv"] = pd.DataFrame(
         {"patient": ["1"], "lesion": ["1"], "set": ["training"], "outcome": [1]}
     )
-    (listed,) = TEXTS["author"](facts)
-    assert "Patients: [AUTHOR: centres" in plain(listed.text)
-    assert "her2-ihc2plus/1: [AUTHOR: reason.]" in plain(listed.text)
+    first, *others = TEXTS["author"](facts)
+    assert first.lead == "For the authors to complete" and {one.lead for one in others} == {""}
+    lines = [plain(one.text) for one in (first, *others)]
+    assert lines[0].startswith("Patients: [AUTHOR: centres")
+    assert "Deviations from the protocol her2-ihc2plus/1: [AUTHOR: reason for extract.bin_width.]" in lines
+    assert len(lines) == len(set(lines))

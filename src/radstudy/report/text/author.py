@@ -49,7 +49,7 @@ def marks_in(paragraphs: Iterable[Paragraph]) -> list[str]:
 
 
 def author_list(paragraphs: Iterable[Paragraph]) -> list[Paragraph]:
-    """All marks together.
+    """All marks together, one below the other.
 
     Raises
     ------
@@ -58,4 +58,5 @@ def author_list(paragraphs: Iterable[Paragraph]) -> list[Paragraph]:
     marks = marks_in(paragraphs)
     if not marks:
         raise AbsentError("The text has no place yet that its authors must complete.")
-    return [Paragraph(" ".join(marks), "For the authors to complete")]
+    first, *others = marks
+    return [Paragraph(first, "For the authors to complete"), *map(Paragraph, others)]

@@ -43,7 +43,7 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
         ).values()
     )
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
-    told = [f"{name}: {_shown(ours.get(name))}, in the protocol {_shown(theirs.get(name))} [AUTHOR: reason.]"
+    told = [f"{name}: {_shown(ours.get(name))}, in the protocol {_shown(theirs.get(name))} [AUTHOR: reason for {name}.]"
             for name in differing]  # fmt: skip
     said = "; ".join(told) + "." if told else "Every setting that the protocol fixes is as the protocol has it."
     open_ones = (

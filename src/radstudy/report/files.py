@@ -109,10 +109,10 @@ def write_files(source: RunSource, sections: Sequence[ReportSection], jobs: int)
             thumbnails[planes[index - len(places)].file] = _written(outcome, folder)
         else:
             own, at = places[index]
-            made = outcome if isinstance(outcome, MadePart) else MadePart(own[at], outcome)
-            for bug in made.bugs:
+            whole = outcome if isinstance(outcome, MadePart) else MadePart(own[at], outcome)
+            for bug in whole.bugs:
                 write_bug(bug)
-            own[at] = _with_files(made.part, made.files, folder, report.figures, figures)
+            own[at] = _with_files(whole.part, whole.files, folder, report.figures, figures)
     for own, at in _albums(sections):
         own[at] = replace(own[at], content=filled(own[at].content, thumbnails))
     return figures

@@ -64,7 +64,7 @@ class RunSource:
         return facts
 
 
-_READ: dict[str, object] = {}  # of a worker process, which ends with the report
+_READ: dict[str, object] = {}  # of a worker process, which ends with the report; cleared for a new one
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,7 @@ def write_files(source: RunSource, sections: Sequence[ReportSection], jobs: int)
         _made, notice=source.protocol.notice, kinds=report.figures, readers=source.protocol.cohort.readers,
         source=source,
     )  # fmt: skip
+    _READ.clear()  # of a former report, if tasks are done in this process
     figures = WrittenFigures()
     thumbnails: dict[Path, DrawnPicture] = {}
     for index, outcome in finished(make, tasks, jobs, named=_title):

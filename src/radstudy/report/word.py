@@ -11,28 +11,23 @@ from docx import Document
 from docx.document import Document as WordDocument
 from docx.enum.section import WD_ORIENT, WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
-from docx.oxml.ns import qn
 from docx.section import Section
 from docx.shared import Emu, Mm, Pt, RGBColor
-from docx.table import Table as WordTable
-from docx.table import _Cell
-from docx.table import _Row as WordRow
 from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
 from radstudy.printable import printable
 from radstudy.report.cited import plain
 from radstudy.report.tables.structure import Cell, Row, Table
+from radstudy.report.word_rows import INK, QUIET, SIZE, SMALL, add_rows
 
-_FONT, _SIZE, _SMALL, _TEXT = "Arial", 8.5, 7.5, 10
+_FONT, _TEXT = "Arial", 10
 _LONG, _SHORT, _MARGIN = 297, 210, 18  # mm, A4
 _PORTRAIT = 105  # characters of a row that fit a portrait page
 _PADDING, _LONGEST = 3, 58  # characters: of a cell's margins, and of a text before it wraps
-_SHRUNK, _BELOW = _SMALL / _SIZE, 22  # of the line below a cell's text: size of its letters; characters before it wraps
+_SHRUNK, _BELOW = SMALL / SIZE, 22  # of the line below a cell's text: size of its letters; characters before it wraps
 _LONGEST_TITLE = 255  # characters, of a property of a Word file
-_QUIET, _FLAG, _INK = RGBColor(0x55, 0x63, 0x6F), RGBColor(0x8C, 0x2D, 0x04), RGBColor(0x1D, 0x27, 0x30)
+_QUIET, _FLAG, _INK = RGBColor.from_string(QUIET), RGBColor(0x8C, 0x2D, 0x04), RGBColor.from_string(INK)
 _MADE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)  # the same table must give the same bytes
 
 
@@ -72,10 +67,10 @@ def add_table(document: WordDocument, table: Table, *, number: str, caption: str
     if notice:
         flag = document.add_paragraph()
         flag.paragraph_format.keep_with_next = True
-        _run(flag, notice, size=_SMALL, bold=True, colour=_FLAG)
+        _run(flag, notice, size=SMALL, bold=True, colour=_FLAG)
     _fill(document, [*table.header, *table.rows], len(table.header), _letters(table.header, table.rows))
     for line in table.footnotes:
-        _run(document.add_paragraph(), line, size=_SMALL, colour=_QUIET)
+        _run(document.add_paragraph(), line, size=SMALL, colour=_QUIET)
 
 
 def add_heading(document: WordDocument, text: str, *, level: int = 1) -> None:
@@ -95,7 +90,7 @@ def add_text(document: WordDocument, text: str, *, lead: str = "") -> None:
 def add_header(document: WordDocument, text: str) -> None:
     """Put a line on top of every page; "" puts none."""
     if text:
-        _run(document.sections[0].header.paragraphs[0], text, size=_SMALL, bold=True, colour=_FLAG)
+        _run(document.sections[0].header.paragraphs[0], text, size=SMALL, bold=True, colour=_FLAG)
 
 
 def turn_page(document: WordDocument, *, landscape: bool) -> None:
@@ -133,7 +128,7 @@ def blank_document(*, title: str, landscape: bool = False) -> WordDocument:
     document = Document()
     _orient(document.sections[0], landscape=landscape)
     normal = document.styles["Normal"]
-    normal.font.name, normal.font.size = _FONT, Pt(_SIZE)
+    normal.font.name, normal.font.size = _FONT, Pt(SIZE)
     normal.paragraph_format.space_after = Pt(3)
     about = document.core_properties
     about.title, about.author, about.comments = printable(title)[:_LONGEST_TITLE], "radstudy", ""
@@ -150,60 +145,17 @@ def _orient(section: Section, *, landscape: bool) -> None:
 def _fill(document: WordDocument, rows: Sequence[Row], header: int, widths: Sequence[int]) -> None:
     section = document.sections[-1]
     room = (section.page_width or 0) - (section.left_margin or 0) - (section.right_margin or 0)
-    grid = document.add_table(rows=len(rows), cols=len(widths))
+    grid = document.add_table(rows=0, cols=len(widths))
     grid.alignment = WD_TABLE_ALIGNMENT.LEFT
     grid.autofit = False
     shares = [Emu(room * width // sum(widths)) for width in widths]
     for column, share in zip(grid.columns, shares, strict=True):
         column.width = share
-    for index, (row, line) in enumerate(zip(rows, grid.rows, strict=True)):
-        _row(line, row, shares, head=index < header)
-    _rules(grid, header)
-
-
-def _row(line: WordRow, row: Row, shares: Sequence[Emu], *, head: bool) -> None:
-    properties = line._tr.get_or_add_trPr()
-    properties.append(OxmlElement("w:cantSplit"))
-    if head:
-        properties.append(OxmlElement("w:tblHeader"))
-    places = line.cells
-    at = 0
-    for cell in row:
-        place = places[at]
-        if cell.span > 1:
-            place = place.merge(places[at + cell.span - 1])
-        place.width = Emu(sum(shares[at : at + cell.span]))
-        _write(place, cell, head=head)
-        at += cell.span
-
-
-def _write(place: _Cell, cell: Cell, *, head: bool) -> None:
-    kinds = cell.kind.split()
-    paragraph = place.paragraphs[0]
-    paragraph.paragraph_format.space_after = Pt(0)
-    if "band" in kinds:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    elif "number" in kinds:
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-    if "level" in kinds:
-        paragraph.paragraph_format.left_indent = Mm(3)
-    colour = _QUIET if "quiet" in kinds else None
-    _run(
-        paragraph,
-        cell.whole_text,
-        bold=head or "group" in kinds or "strong" in kinds,
-        italic="note" in kinds,
-        colour=colour,
-    )
-    if cell.mark:
-        _run(paragraph, cell.mark).font.superscript = True
-    if cell.below:
-        paragraph.add_run().add_break()
-        _run(paragraph, cell.below, size=_SMALL, colour=_QUIET)
+    add_rows(grid._tbl, rows, header, shares)
 
 
 def _run(
-    paragraph: WordParagraph, text: str, *, size: float = _SIZE, bold: bool = False, italic: bool = False,
+    paragraph: WordParagraph, text: str, *, size: float = SIZE, bold: bool = False, italic: bool = False,
     colour: RGBColor | None = None,
 ) -> Run:  # fmt: skip
     run = paragraph.add_run(printable(plain(text)))
@@ -211,22 +163,6 @@ def _run(
     if colour is not None:
         run.font.color.rgb = colour
     return run
-
-
-def _rules(grid: WordTable, header: int) -> None:
-    """Draw lines as journals do: above and below the header, and below the table."""
-    for index, line in enumerate(grid.rows):
-        edges = [("top", 12)] if index == 0 else []
-        edges += [("bottom", 6)] if index == header - 1 else []
-        edges += [("bottom", 12)] if index == len(grid.rows) - 1 else []
-        for cell in line._tr.tc_lst if edges else ():
-            borders = OxmlElement("w:tcBorders")
-            for edge, weight in edges:
-                border = OxmlElement(f"w:{edge}")
-                for name, value in (("val", "single"), ("sz", str(weight)), ("space", "0"), ("color", "1D2730")):
-                    border.set(qn(f"w:{name}"), value)
-                borders.append(border)
-            cell.get_or_add_tcPr().append(borders)
 
 
 def packed(document: WordDocument) -> bytes:

@@ -39,4 +39,4 @@ def test_the_page_of_a_thousand_patients_is_below_30_megabytes(demo_copy):
     assert page.stat().st_size < 30e6
     (shown, known) = re.search(r"the pictures of (\d+) of (\d+) patients", text).groups()
     assert int(known) == 24 * COPIES and 250 < int(shown) <= 300
-    assert len(list((demo_copy / "report" / "pictures").glob("*-*_*.jpg"))) == 4 * 24 * COPIES
+    assert len(list((demo_copy / "report" / "pictures").glob("SYN-*-*_*.jpg"))) == 4 * 24 * COPIES

@@ -47,7 +47,7 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     page = run / "report.html"
     with hiding(facts.identifiers), outline_of(protocol.report):
         sections = build_sections(facts, later=("figure",) if jobs > 1 else ())
-        figures = write_files(RunSource(protocol, run), sections, jobs)
+        figures = write_files(RunSource(protocol, run.absolute()), sections, jobs)  # any process reads them
         listing = Listing()
         write_text(page, printable_in_page(listing.page(_page(facts, sections, figures.sources))))
         write_json(run / SETTINGS_FILE, settings_document(protocol))

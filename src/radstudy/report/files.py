@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -95,8 +95,8 @@ def write_files(source: RunSource, sections: Sequence[ReportSection], jobs: int)
     jobs : processes.
     """
     report, folder = source.protocol.report, source.run / "report"
-    places = list(_places(sections))
-    planes = [one for own, at in _albums(sections) for one in planes_of(own[at].content)]
+    places, albums = _places(sections, _has_files), _places(sections, _has_albums)
+    planes = [one for own, at in albums for one in planes_of(own[at].content)]
     tasks: list[Part | PicturePlanes] = [*(own[at] for own, at in places), *planes]
     make = partial(
         _made, notice=source.protocol.notice, kinds=report.figures, readers=source.protocol.cohort.readers,
@@ -114,23 +114,22 @@ def write_files(source: RunSource, sections: Sequence[ReportSection], jobs: int)
             for bug in whole.bugs:
                 write_bug(bug)
             own[at] = _with_files(whole.part, whole.files, folder, report.figures, figures)
-    for own, at in _albums(sections):
+    for own, at in albums:
         own[at] = replace(own[at], content=filled(own[at].content, thumbnails))
     return figures
 
 
-def _places(sections: Sequence[ReportSection]) -> Iterator[tuple[list[Part], int]]:
-    for section in sections:
-        for index, part in enumerate(section.parts):
-            if part.waiting or isinstance(part.content, Table | DrawnFigure):
-                yield section.parts, index
+def _places(sections: Sequence[ReportSection], wanted: Callable[[Part], bool]) -> list[tuple[list[Part], int]]:
+    """The parts of some kind, each as its section's list and its index there, so that it can be replaced."""
+    return [(one.parts, index) for one in sections for index, part in enumerate(one.parts) if wanted(part)]
 
 
-def _albums(sections: Sequence[ReportSection]) -> Iterator[tuple[list[Part], int]]:
-    for section in sections:
-        for index, part in enumerate(section.parts):
-            if part.kind == "pictures" and part.content:
-                yield section.parts, index
+def _has_files(part: Part) -> bool:
+    return part.waiting or isinstance(part.content, Table | DrawnFigure)
+
+
+def _has_albums(part: Part) -> bool:
+    return part.kind == "pictures" and bool(part.content)
 
 
 def _title(task: Part | PicturePlanes) -> str:

@@ -7,24 +7,22 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.report.checklists.answers import AnsweredItem, ItemStatus, answered
+from radstudy.report.checklists.answers import AnsweredItem, ItemStatus
 from radstudy.report.checklists.checklist import shipped
 from radstudy.report.checklists.evidence import printed
 from radstudy.report.checklists.score import MetricsScore, metrics_score
 from radstudy.report.cited import CitedFrame, applied, counted, exported, tally
-from radstudy.report.facts import RunFacts
 
 
-def checklist_frame(facts: RunFacts, name: str) -> CitedFrame:
+def checklist_frame(items: Sequence[AnsweredItem], name: str) -> CitedFrame:
     """Every item of a checklist with its status, evidence, what the author must write, and, in METRICS, its weight.
 
     Parameters
     ----------
-    facts : the run.
+    items : of the checklist, as answered.
     name : clear, metrics or tripod_ai.
     """
     checklist = shipped(name)
-    items = answered(facts, checklist)
     records: list[dict[str, Any]] = [
         {
             "checklist": checklist.name, "number": one.item.number, "section": one.item.section,

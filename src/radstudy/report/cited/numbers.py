@@ -36,7 +36,7 @@ def source_of(value: Any) -> Expression | None:
 
 
 def with_source(value: Any, source: Expression | None) -> Any:
-    """A number with its source; the number itself if there is none, or if it is no number."""
+    """A number with its source; the value as it is if it has no source or is not a number."""
     if source is None or isinstance(value, bool):
         return value
     if isinstance(value, int):

@@ -47,7 +47,8 @@ def tripod_ai(facts: RunFacts) -> Table:
 
 def _table(facts: RunFacts, name: str) -> Table:
     checklist = shipped(name)
-    items, frame = answered(facts, checklist), checklist_frame(facts, name)
+    items = answered(facts, checklist)
+    frame = checklist_frame(items, name)
     weighted = "weight" in frame
     heads = [*_HEADS, "Weight"] if weighted else _HEADS
     rows: list[Row] = []

@@ -15,7 +15,8 @@ def checklists(facts: RunFacts) -> list[Paragraph]:
 
 
 def _told(facts: RunFacts, name: str) -> str:
-    frame = checklist_frame(facts, name)
+    items = answered(facts, shipped(name))
+    frame = checklist_frame(items, name)
     met, unmet, author, without = (
         items_with(frame, status)
         for status in (ItemStatus.MET, ItemStatus.NOT_MET, ItemStatus.AUTHOR, ItemStatus.NOT_APPLICABLE)
@@ -26,7 +27,7 @@ def _told(facts: RunFacts, name: str) -> str:
     )
     if name != "metrics":
         return text
-    score = score_of(answered(facts, shipped(name)), frame)
+    score = score_of(items, frame)
     return (
         f"{text} The score is {number(score.now, 1)}% now, and {number(score.completed, 1)}% if the author can answer "
         "every item that is left with yes."

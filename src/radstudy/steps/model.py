@@ -15,8 +15,9 @@ from radstudy.artefacts import model as files
 from radstudy.artefacts.cohort import ROWS
 from radstudy.artefacts.records.model import FittedModel
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.design import refuse_gaps
+from radstudy.modelling.design import refuse_gaps, refuse_unseen_sites
 from radstudy.modelling.funnel import dropped, funnel, funnel_of_sequences
+from radstudy.modelling.lesions import joined
 from radstudy.modelling.models import (
     CLASSIFIER,
     LinearForm,
@@ -34,7 +35,7 @@ from radstudy.steps.design import read_design
 from radstudy.steps.history import note_testing
 from radstudy.steps.run import Run, stacked
 from radstudy.store import file_hash
-from radstudy.table import SEPARATOR, FeatureTable
+from radstudy.table import SEPARATOR, SITE, FeatureTable
 
 STEP = "model"
 
@@ -109,6 +110,8 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     if why := _why_not(outcome) or _no_features(protocol, facts.sequences, design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
+    if protocol.model.harmonises(name):
+        refuse_unseen_sites(name, rows.loc[usable, SITE], training[usable])
     pipeline = build(protocol, name)
     patients = design[training].index.get_level_values("patient")
     try:
@@ -119,6 +122,8 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     selected = [str(column) for column in pipeline[:-1].get_feature_names_out()]
     used = selected if form is None else [term.name for term in form.terms]
     note = "" if used else "no feature survived the selection: the model is its intercept"
+    if protocol.model.harmonises(name):
+        note = joined(note, HARMONISED)
     facts = replace(
         facts,
         fitted=True,
@@ -206,6 +211,9 @@ def _chosen(pipeline: Pipeline) -> dict[str, Any]:
         if isinstance(step, RankedFilter) and step.losses_.size
     }
     return {**chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
+
+
+HARMONISED = "harmonised by site: a value depends on the site, so the model has no signature"
 
 
 def fitted_models(run: Run) -> dict[str, FittedModel]:

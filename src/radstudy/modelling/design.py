@@ -65,9 +65,9 @@ def refuse_unseen_sites(model: str, sites: pd.Series[str], training: pd.Series[b
     if unseen:
         rows = int((sites == unseen[0]).sum())
         raise DataError(
-            f"model '{model}': the site '{unseen[0]}' has {rows} testing rows and no training row, so ComBat does not "
-            "know its location and scale. To do: draw the split so that each site trains (cohort.split), or exclude the "
-            "site"
+            f"model '{model}': the site '{unseen[0]}' has {rows} testing rows and no training row, so ComBat does "
+            "not know its location and scale. To do: draw the split so that each site trains (cohort.split), or "
+            "exclude the site"
         )
 
 

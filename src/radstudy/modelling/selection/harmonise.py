@@ -85,9 +85,9 @@ class Harmoniser(FeatureFilter):
         here = here[:, here.any(axis=0)]
         kept = values[:, self._covariate]
         design = np.hstack([here, kept[:, np.ptp(kept, axis=0) > 0]])
-        present = [name for name in sorted(set(self._sites(values)))]
-        order = [str(name).removeprefix(SITE_IS) for name in self._names()[self._of_site]]
-        order = [name for name in order if name in present]
+        present = set(self._sites(values))
+        every = [str(name).removeprefix(SITE_IS) for name in self._names()[self._of_site]]
+        order = [name for name in every if name in present]
         place = order.index(self.reference) if self.reference in order else None
         return unusable_features(
             values[:, ~self.beside_], design, here.shape[1], mean_only=self.mean_only, reference=place

@@ -51,6 +51,6 @@ class Harmonise(SelectionStep, Section):
         kept = f", keeping the effects of {listed(self.keep)}" if self.keep else ""
         to = f", with {self.reference} as the reference" if self.reference else ""
         return (
-            f"ComBat brought the features of all sites to one {what} ({shrunk} empirical Bayes{to}{kept}; the outcome was "
-            "not a covariate)"
+            f"ComBat brought the features of all sites to one {what} ({shrunk} empirical Bayes{to}{kept}; the outcome "
+            "was not a covariate)"
         )

@@ -19,16 +19,19 @@ class Harmonise(SelectionStep, Section):
     again = None
     gaps = "passed on"
 
-    method: Literal["combat"] = Field("combat", json_schema_extra={"why": "ComBat, the field's usual method."})
+    method: Literal["combat"] = Field(json_schema_extra={"why": "ComBat, the field's usual method."})
     mean_only: bool = Field(
         False,
         description="Adjust the location of a site alone, not its scale.",
         json_schema_extra={"why": "true with few patients per site, whose scale is not known well."},
     )
-    empirical_bayes: bool = Field(
-        True,
-        description="Shrink a site's locations and scales towards their mean over the features.",
-        json_schema_extra={"why": "Steadies small sites, but leaves a small part of the sites' difference."},
+    without_empirical_bayes: bool = Field(
+        False,
+        description="Do not shrink a site's locations and scales towards their mean over the features.",
+        json_schema_extra={
+            "why": "Shrinkage steadies small sites, but leaves a small part of the sites' difference; with large sites "
+            "it may be left out."
+        },
     )
     reference: str | None = Field(
         None,
@@ -47,7 +50,7 @@ class Harmonise(SelectionStep, Section):
     def told(self) -> str:
         """Describe it for the methods text."""
         what = "location" if self.mean_only else "location and scale"
-        shrunk = "with" if self.empirical_bayes else "without"
+        shrunk = "without" if self.without_empirical_bayes else "with"
         kept = f", keeping the effects of {listed(self.keep)}" if self.keep else ""
         to = f", with {self.reference} as the reference" if self.reference else ""
         return (

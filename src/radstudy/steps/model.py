@@ -17,7 +17,6 @@ from radstudy.artefacts.records.model import FittedModel
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.design import refuse_gaps, refuse_unseen_sites
 from radstudy.modelling.funnel import dropped, funnel, funnel_of_sequences
-from radstudy.modelling.lesions import joined
 from radstudy.modelling.models import (
     CLASSIFIER,
     LinearForm,
@@ -65,6 +64,8 @@ def _model(run: Run) -> None:
         for name in run.bar(protocol.model.models, len(protocol.model.models), "models")
     ]
     files.MODELS.write(run.out, {item.model: item.facts.as_json() for item in fitted})
+    if harmonised := [item.model for item in fitted if item.facts.fitted and protocol.model.harmonises(item.model)]:
+        run.say(f"no signature of {', '.join(harmonised)}: harmonised by site, so that a value depends on the site")
     for table in _TABLES:
         parts = [table.frame(rows[table]) for rows in (before, *(item.rows for item in fitted)) if table in rows]
         table.write(run.out, stacked(parts, table.names))
@@ -122,8 +123,6 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     selected = [str(column) for column in pipeline[:-1].get_feature_names_out()]
     used = selected if form is None else [term.name for term in form.terms]
     note = "" if used else "no feature survived the selection: the model is its intercept"
-    if protocol.model.harmonises(name):
-        note = joined(note, HARMONISED)
     facts = replace(
         facts,
         fitted=True,
@@ -211,9 +210,6 @@ def _chosen(pipeline: Pipeline) -> dict[str, Any]:
         if isinstance(step, RankedFilter) and step.losses_.size
     }
     return {**chosen, "settings": getattr(classifier, "chosen_", {}), "sizes": sizes}
-
-
-HARMONISED = "harmonised by site: a value depends on the site, so the model has no signature"
 
 
 def fitted_models(run: Run) -> dict[str, FittedModel]:

@@ -40,10 +40,10 @@ def harmonised(facts: RunFacts) -> Table:
         rows.append([Cell(str(record["model"]), mark=marks.mark(note) if note else ""), *numbers(cells)])
     notes = [
         *marks.lines(),
-        "The same selection and classifier on the same rows, with and without the step harmonise. Difference: "
-        "with minus without, DeLong's test, not adjusted and not part of a family of tests. Folds: one cross-validation "
-        "with every step inside, the same folds for both. If the outcome is more frequent at one site, a model without "
-        "harmonising may use the site itself, which is of no use at another hospital.",
+        "The same selection and classifier on the same rows, with and without the step harmonise. Difference: with "
+        "minus without, DeLong's test, not adjusted and not part of a family of tests. Folds: one cross-validation "
+        "with every step inside, the same folds for both. If the outcome is more frequent at one site, a model "
+        "without harmonising may use the site itself, which is of no use at another hospital.",
     ]
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 
@@ -72,8 +72,7 @@ def site_effect(facts: RunFacts) -> Table:
 
     notes = [
         f"The {_SHOWN} features of each model with the largest share as measured; all are in {EFFECT}. Eta squared: "
-        "share of the feature's variance that the sites explain; p-value: Kruskal-Wallis test, not adjusted. "
-        "ComBat was fitted on the training rows: their small values show only that it did what it does; the testing rows are the "
-        "check.",
+        "share of the feature's variance that the sites explain; p-value: Kruskal-Wallis test, not adjusted. ComBat "
+        "was fitted on the training rows, whose small values prove nothing; the testing rows are the check.",
     ]
     return Table([[*words(names[:2]), *numbers(names[2:])]], by_set(largest, len(names), row), frame, notes)

@@ -40,7 +40,7 @@ STEP_BUILDERS: Mapping[type[selection.SelectionStep], Callable[[Any, Any, int], 
     selection.Mrmr: lambda step, keep, seed: MrmrFilter(keep, step.score, random_state=seed),
     selection.Boruta: lambda step, keep, seed: BorutaFilter(**step.model_dump(), random_state=seed),
     selection.Harmonise: lambda step, keep, seed: Harmoniser(
-        step.keep, step.reference or "", step.mean_only, not step.without_empirical_bayes
+        step.keep, step.reference, step.mean_only, step.empirical_bayes
     ),
     selection.Recursive: lambda step, keep, seed: RecursiveFilter(keep, step.with_, step.drop, random_state=seed),
 }

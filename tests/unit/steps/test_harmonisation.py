@@ -1,4 +1,4 @@
-"""A study of three scanners: harmonised inside the pipeline, compared with the same models without, and its refusals."""
+"""A study of three scanners: harmonised inside the pipeline, compared with itself without, and its refusals."""
 
 import numpy as np
 import pandas as pd

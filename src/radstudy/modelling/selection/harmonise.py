@@ -25,7 +25,7 @@ class Harmoniser(FeatureFilter):
     Parameters
     ----------
     keep : clinical variables whose effect is kept.
-    reference : the site that stays as it is; "" for none.
+    reference : the site that stays as it is; None: all move.
     mean_only : adjust the location alone.
     empirical_bayes : shrink each site's estimates towards their mean over the features.
 
@@ -38,7 +38,11 @@ class Harmoniser(FeatureFilter):
     _nan_is_fine = True
 
     def __init__(
-        self, keep: Sequence[str] = (), reference: str = "", mean_only: bool = False, empirical_bayes: bool = True
+        self,
+        keep: Sequence[str] = (),
+        reference: str | None = None,
+        mean_only: bool = False,
+        empirical_bayes: bool = True,
     ) -> None:
         self.keep = keep
         self.reference = reference
@@ -65,7 +69,7 @@ class Harmoniser(FeatureFilter):
         self.combat_ = fit_combat(
             values[:, self.kept_], self._sites(values), values[:, covariate],
             features=[str(name) for name in names[self.kept_]], kept=[str(name) for name in names[covariate]],
-            reference=self.reference, mean_only=self.mean_only, empirical_bayes=self.empirical_bayes,
+            reference=self.reference or "", mean_only=self.mean_only, empirical_bayes=self.empirical_bayes,
         )  # fmt: skip
         return self
 

@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 SELECTION_STEPS: tuple[type[SelectionStep], ...] = (
+    Harmonise,
     Impute,
     Standardise,
     Variance,
@@ -56,7 +57,6 @@ SELECTION_STEPS: tuple[type[SelectionStep], ...] = (
     Mrmr,
     Boruta,
     Recursive,
-    Harmonise,
 )
 
 AnySelectionStep = Annotated[

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from radstudy.protocol.base import Section
 from radstudy.protocol.selection.step import SelectionStep
+from radstudy.protocol.shipped import default
 from radstudy.protocol.words import listed
 
 
@@ -19,15 +20,17 @@ class Harmonise(SelectionStep, Section):
     again = None
     gaps = "passed on"
 
-    method: Literal["combat"] = Field(json_schema_extra={"why": "ComBat, the field's usual method."})
-    mean_only: bool = Field(
-        False,
+    method: Literal["combat"] = default(
+        "model.select.harmonise.method", json_schema_extra={"why": "ComBat, the field's usual method."}
+    )
+    mean_only: bool = default(
+        "model.select.harmonise.mean_only",
         description="Adjust the location of a site alone, not its scale.",
         json_schema_extra={"why": "true with few patients per site, whose scale is not known well."},
     )
-    without_empirical_bayes: bool = Field(
-        False,
-        description="Do not shrink a site's locations and scales towards their mean over the features.",
+    empirical_bayes: bool = default(
+        "model.select.harmonise.empirical_bayes",
+        description="Shrink a site's locations and scales towards their mean over the features.",
         json_schema_extra={
             "why": "Shrinkage steadies small sites, but leaves a small part of the sites' difference; with large sites "
             "it may be left out."
@@ -50,7 +53,7 @@ class Harmonise(SelectionStep, Section):
     def told(self) -> str:
         """Describe it for the methods text."""
         what = "location" if self.mean_only else "location and scale"
-        shrunk = "without" if self.without_empirical_bayes else "with"
+        shrunk = "with" if self.empirical_bayes else "without"
         kept = f", keeping the effects of {listed(self.keep)}" if self.keep else ""
         to = f", with {self.reference} as the reference" if self.reference else ""
         return (

@@ -20,7 +20,7 @@ _NONE = "The study does not harmonise sites or scanners."
 @report_part("harmonised", reads=("evaluate/harmonisation/with_and_without.csv",), rows_independent=True)
 def harmonised(facts: RunFacts) -> Table:
     """Each harmonised model compared with the same model without harmonising."""
-    if facts.protocol.model.harmonise is None:
+    if facts.frames.get(BESIDE) is None:
         raise AbsentError(_NONE)
     frame = facts.frame(BESIDE)
     if not len(frame):
@@ -51,7 +51,7 @@ def harmonised(facts: RunFacts) -> Table:
 @report_part("site_effect", reads=("evaluate/harmonisation/site_effect.csv",), rows_independent=True)
 def site_effect(facts: RunFacts) -> Table:
     """The features that differ most between the sites, before and after harmonising."""
-    if facts.protocol.model.harmonise is None:
+    if facts.frames.get(EFFECT) is None:
         raise AbsentError(_NONE)
     frame = facts.frame(EFFECT)
     if not len(frame):

@@ -78,7 +78,8 @@ def _of_a_study_that_harmonises():
               "difference_low": -0.1, "difference_high": 0.3, "p_value": 0.2, "folds_auc_with": 0.7,
               "folds_auc_without": 0.7, "folds": 5, "note": ""}  # fmt: skip
     effect = {"model": "DWI", "set": ["training", "testing"], "feature": "DWI:original_firstorder_Mean", "rows": 20,
-              "sites": 2, "eta_squared_before": 0.5, "eta_squared_after": 0.01, "p_before": 0.001, "p_after": 0.8}  # fmt: skip
+              "sites": 2, "eta_squared_before": 0.5, "eta_squared_after": 0.01, "p_before": 0.001,
+              "p_after": 0.8}  # fmt: skip
     return {
         "evaluate/harmonisation/with_and_without.csv": pd.DataFrame([beside]),
         "evaluate/harmonisation/site_effect.csv": pd.DataFrame(effect),

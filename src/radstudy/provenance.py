@@ -34,7 +34,7 @@ _OPENED = (
 )  # files of a run that people open and may change
 PARTS = {  # folders within a step's folder that are separate steps; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
-    "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks"),
+    "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks", "harmonisation"),
 }
 BESIDE = {
     "model": ("signature.json",),

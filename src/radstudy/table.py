@@ -16,6 +16,8 @@ from radstudy.store import write_parquet
 
 INDEX = tuple(column.name for column in PLACE)
 SEPARATOR = ":"  # between sequence and feature in the name of a design table's column
+SITE = "scan_site"  # column of the cohort's rows with the site or scanner
+SITE_IS = "site="  # prefix of the columns of a design table that say which site a row is of
 CLINICAL = f"clinical{SEPARATOR}"  # prefix of a clinical column's name
 
 

@@ -264,8 +264,41 @@ CHECKED = JsonFile(
     "evaluate/leaks/checked.json", "The checks that the leak detector could make in this study.", ("report",),
     fields=(Column("looked_for", ColumnKind.LIST, "One sentence per check."),),
 )  # fmt: skip
+_HARMONISED = "the study harmonises its sites"
+SITE_EFFECT = TableFile(
+    "evaluate/harmonisation/site_effect.csv",
+    "Share of each feature's variance that the sites explain, before and after harmonising by the training rows.",
+    ("report",), _HARMONISED,
+    columns=(
+        MODEL, SET, FEATURE, ROWS, integer("sites", "Sites with a row in the set."),
+        *optional(
+            number("eta_squared_before", "Eta squared by site, as measured."),
+            number("eta_squared_after", "Eta squared by site, harmonised."),
+            number("p_before", "Kruskal-Wallis p-value by site, as measured."),
+            number("p_after", "Kruskal-Wallis p-value by site, harmonised."),
+        ),
+    ),
+)  # fmt: skip
+WITH_AND_WITHOUT = TableFile(
+    "evaluate/harmonisation/with_and_without.csv", "The same models with and without harmonising.", ("report",),
+    _HARMONISED,
+    columns=(
+        MODEL,
+        *optional(
+            number("testing_auc_with", "AUC in the testing rows, harmonised."),
+            number("testing_auc_without", "AUC in the testing rows, as measured."),
+            *with_limits(number("difference", "With minus without (DeLong).")),
+            number("p_value", "DeLong's p-value of the difference."),
+            number("folds_auc_with", "Mean AUC of the folds, every step inside them, harmonised."),
+            number("folds_auc_without", "Mean AUC of the same folds, as measured."),
+            integer("folds", "Folds with both AUCs."),
+        ),
+        NOTE,
+    ),
+)  # fmt: skip
 DECLARED = (
     CHANCE, CHANCE_AUCS, CHANCE_ROC, CHANCE_CHUNKS, CHANCE_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES,
     SELECTED, CORRECTIONS, RESAMPLING_CHUNKS, RESAMPLING_SLOW_CHUNKS, BASELINES, BASELINES_CHANCE, BESIDE_VOLUME,
     BASELINES_CHUNKS, BASELINES_SLOW_CHUNKS, MOVED, PROBABILITIES, LEAKS, CHECKED,
+    SITE_EFFECT, WITH_AND_WITHOUT,
 )  # fmt: skip

@@ -15,7 +15,7 @@ ROWS = TableFile(
     ("agree", "model", "evaluate", "report"),
     columns=(PATIENT, LESION, OUTCOME, SET, text("side", "Side of the body; empty if none is named.")),
     more=Column("<clinical variable>", ColumnKind.ANY, "One column per clinical variable of the study file, under its "
-                "name: a number, or one of its levels."),
+                "name: a number, or one of its levels; before them scan_site, if the study names sites."),
 )  # fmt: skip
 EXCLUDED = TableFile(
     "cohort/excluded.csv",

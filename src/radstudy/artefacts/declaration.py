@@ -139,7 +139,8 @@ class Artefact:
 
 STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
-    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
+    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks",
+    "evaluate/harmonisation", "report",
 )  # fmt: skip
 _BESIDE = {
     "signature.json": "model",

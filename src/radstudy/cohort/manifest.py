@@ -19,13 +19,14 @@ from radstudy.cohort.rows import (
     named_columns,
     outcome_of,
     require_columns,
+    without_site,
     words_of,
 )
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import excel_errors, read_sheet
 from radstudy.errors import CaseError, CohortError
 from radstudy.protocol.sections import CohortSection, Protocol
-from radstudy.table import FeatureTable
+from radstudy.table import SITE, FeatureTable
 
 TRAINING, TESTING = "training", "testing"
 
@@ -104,6 +105,7 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     kept = identified.loc[~identified.index.isin(excluded.index)]
     outcome, outcome_problems = outcome_of(section, kept)
     clinical = code_clinical(section.clinical, kept)
+    problems += without_site(section, kept)
     problems += [*outcome_problems, *contradictions, *contradicted_visibility(section, kept, record)]
     problems += clinical.problems
     notes += [*filled, *record.notes, *clinical.notes]
@@ -114,6 +116,8 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     sets = _sets(protocol, kept, outcome, folder / section.table)
     rows = pd.DataFrame({"outcome": outcome, "set": sets}, index=kept.index)
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
+    if section.site is not None:
+        rows[SITE] = kept[section.site].to_numpy()
     rows = rows.join(clinical.values)
     _both_classes(section, rows, folder / section.table)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]

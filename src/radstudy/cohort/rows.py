@@ -44,6 +44,7 @@ def named_columns(section: CohortSection) -> dict[str, str]:
         "patient": section.patient,
         "lesion": section.lesion,
         "side": section.side,
+        "site": section.site,
         "outcome.column": section.outcome.column,
         "exclude": section.exclude,
         "visible": section.visible,
@@ -146,6 +147,16 @@ def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
     known = {f"{value}{zeros}": value for value in named if value.lstrip("+-").isdigit() for zeros in (".0", ".00")}
     known |= {f"{value}.": value for value in named if value.lstrip("+-").isdigit()}
     return column.map(lambda cell: cell if cell in named else known.get(cell, cell), na_action="ignore")
+
+
+def without_site(section: CohortSection, kept: pd.DataFrame) -> list[str]:
+    """List the rows whose site is not given, if the study names a column of it."""
+    if section.site is None:
+        return []
+    return [
+        f"{_who(row)}: the site ('{section.site}') is empty. To do: fill it in, or give a reason for exclusion"
+        for row in kept.index[kept[section.site].isna()]
+    ]
 
 
 def visible_on(section: CohortSection, row: pd.Series[Any]) -> set[str] | None:

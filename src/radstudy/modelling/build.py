@@ -14,6 +14,7 @@ from radstudy.modelling.selection import ranking
 from radstudy.modelling.selection.boosted_trees import BoostedTreesFilter
 from radstudy.modelling.selection.boruta import BorutaFilter
 from radstudy.modelling.selection.collinear import CollinearityFilter
+from radstudy.modelling.selection.harmonise import Harmoniser
 from radstudy.modelling.selection.mrmr import MrmrFilter
 from radstudy.modelling.selection.penalised import PenalisedFilter
 from radstudy.modelling.selection.preprocessing import MedianImputer, ZScore
@@ -38,6 +39,9 @@ STEP_BUILDERS: Mapping[type[selection.SelectionStep], Callable[[Any, Any, int], 
     selection.ElasticNetSelection: lambda step, keep, seed: PenalisedFilter(**step.model_dump(), random_state=seed),
     selection.Mrmr: lambda step, keep, seed: MrmrFilter(keep, step.score, random_state=seed),
     selection.Boruta: lambda step, keep, seed: BorutaFilter(**step.model_dump(), random_state=seed),
+    selection.Harmonise: lambda step, keep, seed: Harmoniser(
+        step.keep, step.reference, step.mean_only, step.empirical_bayes
+    ),
     selection.Recursive: lambda step, keep, seed: RecursiveFilter(keep, step.with_, step.drop, random_state=seed),
 }
 

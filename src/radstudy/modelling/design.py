@@ -9,7 +9,7 @@ import pandas as pd
 from radstudy.errors import DataError
 from radstudy.modelling.models import clinical_of, sequences_of
 from radstudy.protocol.sections import Protocol
-from radstudy.table import CLINICAL, SEPARATOR, FeatureTable, variable_of
+from radstudy.table import CLINICAL, SEPARATOR, SITE_IS, FeatureTable, variable_of
 
 
 def design_table(
@@ -37,6 +37,40 @@ def design_table(
     return pd.concat([*parts, clinical], axis=1)
 
 
+def site_columns(sites: pd.Series[str]) -> pd.DataFrame:
+    """Return a column ``site=NAME`` (0 or 1) for each site, in the order of their names.
+
+    Examples
+    --------
+    >>> site_columns(pd.Series(["Lyon", "Bern"])).to_dict("list")
+    {'site=Bern': [0.0, 1.0], 'site=Lyon': [1.0, 0.0]}
+    """
+    return pd.DataFrame({f"{SITE_IS}{name}": (sites == name).astype(float) for name in sorted(set(sites))})
+
+
+def refuse_unseen_sites(model: str, sites: pd.Series[str], training: pd.Series[bool]) -> None:
+    """Raise an error if a site has testing rows of a model and no training rows.
+
+    Parameters
+    ----------
+    model : its name.
+    sites : of the rows that it can use.
+    training : True for the training rows.
+
+    Raises
+    ------
+    DataError : names the site.
+    """
+    unseen = sorted(set(sites) - set(sites[training]))
+    if unseen:
+        rows = int((sites == unseen[0]).sum())
+        raise DataError(
+            f"model '{model}': the site '{unseen[0]}' has {rows} testing rows and no training row, so ComBat does "
+            "not know its location and scale. To do: draw the split so that each site trains (cohort.split), or "
+            "exclude the site"
+        )
+
+
 def usable_rows(protocol: Protocol, model: str, design: pd.DataFrame, extracted: Mapping[str, pd.Index]) -> pd.Series:
     """Return the lesions that a model can use: those with all its sequences and all its clinical variables.
 
@@ -53,6 +87,9 @@ def usable_rows(protocol: Protocol, model: str, design: pd.DataFrame, extracted:
     for sequence in sequences_of(protocol, model):
         usable &= design.index.isin(extracted[sequence])
     wanted = set(clinical_of(protocol, model))
+    step = protocol.model.harmonise
+    if step is not None and protocol.model.harmonises(model):
+        wanted |= set(step.keep)  # no covariate is imputed
     columns = [name for name in design.columns if name.startswith(CLINICAL) and variable_of(name) in wanted]
     return usable & design[columns].notna().all(axis=1)
 

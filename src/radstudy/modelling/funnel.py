@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from radstudy.modelling.models import leaves
@@ -17,7 +18,7 @@ from radstudy.table import SEPARATOR
 def funnel(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
     """Return one row (model/funnel.csv) per step of a fitted pipeline, including the models inside it."""
     return [
-        {"model": name, "branch": branch, "step": word, "entered": len(step.kept_), "kept": int(step.kept_.sum())}
+        {"model": name, "branch": branch, "step": word, "entered": len(_entered(step)), "kept": int(step.kept_.sum())}
         for branch, word, step in _filters(name, pipeline)
     ]
 
@@ -27,7 +28,7 @@ def funnel_of_sequences(name: str, pipeline: Pipeline) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for order, (branch, word, step) in enumerate(_filters(name, pipeline), 1):
         names = [str(column) for column in getattr(step, "feature_names_in_", ())]
-        entered = _by_sequence(names)
+        entered = _by_sequence(np.asarray(names, dtype=object)[_entered(step)])
         kept = _by_sequence(np.asarray(names, dtype=object)[step.kept_])
         about = {"model": name, "branch": branch, "order": order, "step": word}
         rows += [
@@ -52,6 +53,12 @@ def _filters(name: str, pipeline: Pipeline) -> Iterator[tuple[str, str, FeatureF
     for path, step in leaves(pipeline):
         if isinstance(step, FeatureFilter):
             yield _branch(path, name), path[-1], step
+
+
+def _entered(step: FeatureFilter) -> NDArray[np.intp]:
+    """Return the positions of the columns that a step chooses from: without the sites and covariates of harmonise."""
+    beside = getattr(step, "beside_", np.zeros(len(step.kept_), dtype=bool))
+    return np.flatnonzero(~beside)
 
 
 def _branch(path: tuple[str, ...], name: str) -> str:

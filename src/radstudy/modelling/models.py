@@ -21,10 +21,11 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from radstudy.modelling.build import classifier_of, transformer_of
 from radstudy.modelling.classifiers.linear import LinearClassifier
 from radstudy.modelling.clinical import ClinicalScreen
+from radstudy.modelling.selection.harmonise import Harmoniser
 from radstudy.modelling.selection.preprocessing import MedianImputer, TakeColumns, ZScore
 from radstudy.protocol.sections import ClinicalModel, Model, Protocol
 from radstudy.protocol.selection import SelectionStep
-from radstudy.table import CLINICAL, SEPARATOR, variable_of
+from radstudy.table import CLINICAL, SEPARATOR, SITE_IS, variable_of
 
 CLASSIFIER = "classifier"
 
@@ -51,13 +52,22 @@ def _selection(protocol: Protocol, name: str) -> list[tuple[str, BaseEstimator]]
         return _clinical(protocol, model.clinical)
     if model.sequences is not None:
         prefixes = tuple(f"{sequence}{SEPARATOR}" for sequence in model.sequences)
-        return [("columns", TakeColumns(prefixes)), *_chain(protocol, name, protocol.model.select)]
+        return [("columns", TakeColumns(*_beside(protocol, prefixes))), *_chain(protocol, name, protocol.model.select)]
     union = FeatureUnion(
         [(other, Pipeline(_selection(protocol, other))) for other in (*(model.pool or ()), *(model.add or ()))],
         verbose_feature_names_out=False,
     )
     again = [step for step in protocol.model.select if step.reduces] if model.pool else []
     return [("features", union), *_chain(protocol, name, again)]
+
+
+def _beside(protocol: Protocol, prefixes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Add to the features' prefixes the columns that the step harmonise needs and takes out again."""
+    step = protocol.model.harmonise
+    if step is None:
+        return prefixes, ()
+    levels = tuple(f"{CLINICAL}{name}=" for name in step.keep)
+    return (*prefixes, SITE_IS, *levels), tuple(f"{CLINICAL}{name}" for name in step.keep)
 
 
 def _chain(protocol: Protocol, name: str, steps: Sequence[SelectionStep]) -> list[tuple[str, BaseEstimator]]:
@@ -189,8 +199,10 @@ class LinearForm:
 def linear_form(pipeline: Pipeline, training: pd.DataFrame) -> LinearForm | None:
     """Return the formula of a fitted pipeline, None if its classifier has none; `training` has its training rows."""
     classifier = pipeline.named_steps[CLASSIFIER]
-    if not isinstance(classifier, LinearClassifier):
-        return None
+    if not isinstance(classifier, LinearClassifier) or any(
+        isinstance(step, Harmoniser) for _, step in leaves(pipeline)
+    ):
+        return None  # the value of a harmonised feature depends on the site: one formula does not hold for all
     names = [str(name) for name in pipeline[:-1].get_feature_names_out()]
     scaling = _scaling(pipeline)
     medians = _medians(pipeline)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_pattern
@@ -114,6 +114,9 @@ class CohortSection(Section):
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion per patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")
     outcome: OutcomeSection
+    site: str | None = Field(
+        None, description="Column with the site or scanner that examined the patient, for the step harmonise."
+    )
     exclude: str | None = Field(None, description="Column with the reason for exclusion, empty for those kept.")
     visible: str | None = Field(
         None, description="Column with the sequences on which the lesion is visible (a; b; c); None: on all."
@@ -140,6 +143,12 @@ class CohortSection(Section):
     )
     transfer: TransferSection | None = Field(None, description="Transfer masks to sequences on which none was drawn.")
     clinical: dict[str, ClinicalVariable] = Field(default_factory=dict, description="The codebook.")
+
+    @model_serializer(mode="wrap")
+    def _with_a_site_that_is_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings, without a site if the study names none, so that the keys of such a study stay the same."""
+        settings: dict[str, Any] = dump(self)
+        return {name: value for name, value in settings.items() if name != "site" or value is not None}
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Section
 from radstudy.protocol.classifiers import AnyClassifier, Classifier, classifiers_in
-from radstudy.protocol.selection import AnySelectionStep
+from radstudy.protocol.selection import AnySelectionStep, Harmonise, SelectionStep
 from radstudy.protocol.shipped import default
 
 
@@ -67,6 +67,16 @@ class Modelling(Section):
         None, description="The model written to signature.json; None: the last one that is a formula."
     )
 
+    @field_validator("select")
+    @classmethod
+    def _harmonised_first(cls, steps: tuple[SelectionStep, ...]) -> tuple[SelectionStep, ...]:
+        if any(isinstance(step, Harmonise) for step in steps[1:]):
+            raise PydanticCustomError(
+                "harmonise", "'harmonise' must be the first step of 'select', and there only once: ComBat needs the "
+                "features as they were measured", {},
+            )  # fmt: skip
+        return steps
+
     @field_validator("fit", mode="before")
     @classmethod
     def _as_list(cls, given: Any) -> Any:
@@ -100,6 +110,17 @@ class Modelling(Section):
         """The classifier of a model."""
         return self.models[name].fit or self.fit[0]
 
+    @property
+    def harmonise(self) -> Harmonise | None:
+        """The step that harmonises the sites; None if the study has none."""
+        return next((step for step in self.select if isinstance(step, Harmonise)), None)
+
+    def harmonises(self, name: str) -> bool:
+        """True if a model's features are harmonised: it has features of a sequence, directly or through others."""
+        model = self.models[self.source_of(name)]
+        others = (*(model.pool or ()), *(model.add or ()))
+        return self.harmonise is not None and (model.sequences is not None or any(map(self.harmonises, others)))
+
     def source_of(self, name: str) -> str:
         """The model that a model's features come from: its own name, unless it is 'like' another."""
         like = self.models[name].like
@@ -110,6 +131,6 @@ class Modelling(Section):
         """The name of the model that goes into signature.json; None if no model is a formula."""
         if self.signature is not None:
             return self.signature
-        linear = [name for name in self.models if self.fit_of(name).linear]
+        linear = [name for name in self.models if self.fit_of(name).linear and not self.harmonises(name)]
         own = [name for name in linear if self.models[name].like is None] or linear
         return own[-1] if own else None

@@ -266,6 +266,7 @@ class Protocol(Section):
             self._check_pool(name, model)
             self._check_size(name, model)
         self._check_signature()
+        self._check_harmonise()
         self._check_primary()
         return self
 
@@ -295,6 +296,34 @@ class Protocol(Section):
                 "signature", "model.signature names '{name}', fitted by {kind}: not a formula, and only a formula "
                 "(logistic, elastic_net) goes into signature.json. Name another model, or write 'signature: "
                 "null'", {"name": name, "kind": fit.word, "at": ("model", "signature")},
+            )  # fmt: skip
+
+    def _check_harmonise(self) -> None:
+        step = self.model.harmonise
+        if step is None:
+            return
+        at = ("model", "select")
+        if self.cohort.site is None:
+            raise PydanticCustomError(
+                "harmonise",
+                "'harmonise' needs 'cohort.site', the column with each patient's site or scanner",
+                {"at": at},
+            )
+        for name in step.keep:
+            variable = self.cohort.clinical.get(name)
+            if name == self.cohort.outcome.column or (variable and variable.column == self.cohort.outcome.column):
+                raise PydanticCustomError(
+                    "harmonise", "harmonise.keep names the outcome ('{name}'). ComBat would then move every feature by "
+                    "what the outcome says: it leaks into the features, a model of noise looks better than chance, and "
+                    "a new patient, whose outcome nobody knows, could not be harmonised", {"name": name, "at": at},
+                )  # fmt: skip
+            if variable is None:
+                raise unknown("harmonise.keep: clinical variable", name, tuple(self.cohort.clinical), at)
+        if self.model.signature is not None and self.model.harmonises(self.model.signature):
+            raise PydanticCustomError(
+                "signature", "model.signature names '{name}', whose features are harmonised: a signature cannot yet "
+                "hold the sites' parameters. Name another model, or leave 'signature' out",
+                {"name": self.model.signature, "at": ("model", "signature")},
             )  # fmt: skip
 
     def _check_references(self, name: str, model: Model) -> None:

@@ -23,6 +23,7 @@ from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.opening import open_files, sets_of
 from radstudy.steps.run import Run, read_failures, write_failures
 from radstudy.store import content_hash, file_hash
+from radstudy.table import SITE
 
 STEP = "cohort"
 
@@ -138,7 +139,8 @@ def read_rows(run: Run) -> pd.DataFrame:
 def kinds_of(protocol: Protocol) -> dict[str, ColumnKind]:
     """Clinical variable to the kind of its column in rows.csv: text if it has levels, else a number."""
     clinical = protocol.cohort.clinical
-    return {name: ColumnKind.NUMBER if one.levels is None else ColumnKind.TEXT for name, one in clinical.items()}
+    site = {} if protocol.cohort.site is None else {SITE: ColumnKind.TEXT}
+    return site | {name: ColumnKind.NUMBER if one.levels is None else ColumnKind.TEXT for name, one in clinical.items()}
 
 
 def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:

@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.cohort.codebook import design_columns
-from radstudy.modelling.design import design_table, usable_rows
+from radstudy.modelling.design import design_table, site_columns, usable_rows
+from radstudy.modelling.harmonisation import refuse_outcome_among
 from radstudy.modelling.models import candidates
 from radstudy.steps.agree import read_reproducible
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.run import Run
-from radstudy.table import FeatureTable
+from radstudy.table import SITE, FeatureTable, variable_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,13 @@ def read_design(run: Run) -> Design:
     """Read the design table of a run that has finished the step agree."""
     protocol = run.protocol
     rows, features, reproducible = read_rows(run), read_features(run), read_reproducible(run)
-    clinical = design_columns({name: protocol.cohort.clinical[name] for name in candidates(protocol)}, rows)
+    step = protocol.model.harmonise
+    named = dict.fromkeys((*candidates(protocol), *(step.keep if step is not None else ())))
+    clinical = design_columns({name: protocol.cohort.clinical[name] for name in named}, rows)
+    if step is not None:
+        clinical = pd.concat([site_columns(rows[SITE]), clinical], axis=1)
+        covariates = clinical[[name for name in clinical.columns if variable_of(str(name)) in step.keep]]
+        refuse_outcome_among(covariates.to_numpy(), list(map(str, covariates)), rows["outcome"].to_numpy())
     table = design_table(features, reproducible, clinical, reader=protocol.reader)
     extracted = {name: features.of(name, protocol.reader).index for name in protocol.sequences}
     usable = {name: usable_rows(protocol, name, table, extracted) for name in protocol.model.models}

@@ -36,6 +36,7 @@ from radstudy.steps.baselines import do_baselines
 from radstudy.steps.chance import do_chance
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
+from radstudy.steps.harmonisation import do_harmonisation
 from radstudy.steps.leaks import do_leaks
 from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.other_reader import do_other_reader
@@ -62,6 +63,7 @@ def do_evaluate(run: Run) -> None:
         do_baselines(run, run.protocol.evaluate.baselines)
     do_other_reader(run)
     do_leaks(run)
+    do_harmonisation(run)
     if run.protocol.evaluate.resampling is not None:
         do_resampling(run, run.protocol.evaluate.resampling)
 

@@ -15,7 +15,7 @@ from radstudy.artefacts import model as files
 from radstudy.artefacts.cohort import ROWS
 from radstudy.artefacts.records.model import FittedModel
 from radstudy.modelling.clinical import ClinicalScreen
-from radstudy.modelling.design import refuse_gaps
+from radstudy.modelling.design import refuse_gaps, refuse_unseen_sites
 from radstudy.modelling.funnel import dropped, funnel, funnel_of_sequences
 from radstudy.modelling.models import (
     CLASSIFIER,
@@ -34,7 +34,7 @@ from radstudy.steps.design import read_design
 from radstudy.steps.history import note_testing
 from radstudy.steps.run import Run, stacked
 from radstudy.store import file_hash
-from radstudy.table import SEPARATOR, FeatureTable
+from radstudy.table import SEPARATOR, SITE, FeatureTable
 
 STEP = "model"
 
@@ -64,6 +64,8 @@ def _model(run: Run) -> None:
         for name in run.bar(protocol.model.models, len(protocol.model.models), "models")
     ]
     files.MODELS.write(run.out, {item.model: item.facts.as_json() for item in fitted})
+    if harmonised := [item.model for item in fitted if item.facts.fitted and protocol.model.harmonises(item.model)]:
+        run.say(f"no signature of {', '.join(harmonised)}: harmonised by site, so that a value depends on the site")
     for table in _TABLES:
         parts = [table.frame(rows[table]) for rows in (before, *(item.rows for item in fitted)) if table in rows]
         table.write(run.out, stacked(parts, table.names))
@@ -109,6 +111,8 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     if why := _why_not(outcome) or _no_features(protocol, facts.sequences, design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
+    if protocol.model.harmonises(name):
+        refuse_unseen_sites(name, rows.loc[usable, SITE], training[usable])
     pipeline = build(protocol, name)
     patients = design[training].index.get_level_values("patient")
     try:

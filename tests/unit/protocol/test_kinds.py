@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field, TypeAdapter, ValidationError
 
+from radstudy.errors import StudyFileError
 from radstudy.imaging.preparation import FITTERS
 from radstudy.modelling.build import CLASSIFIER_BUILDERS, STEP_BUILDERS, classifier_of, transformer_of
 from radstudy.modelling.models import build
@@ -16,7 +17,7 @@ from radstudy.protocol.classifiers import CLASSIFIERS, Logistic
 from radstudy.protocol.kinds import OneOf
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.prepare import PREPARATION_STEPS, Reference, preparation_step
-from radstudy.protocol.selection import SELECTION_STEPS, Impute, SelectionStep, Variance
+from radstudy.protocol.selection import SELECTION_STEPS, Harmonise, Impute, SelectionStep, Variance
 from radstudy.report.tables.features import step_name
 from radstudy.report.tables.provenance import KINDS
 from radstudy.store import content_hash
@@ -65,6 +66,10 @@ class TestEveryKind:
 
 @pytest.mark.parametrize("kind", SELECTION_STEPS, ids=lambda kind: kind.word)
 def test_the_word_of_a_selection_step_may_stand_alone(kind):
+    if kind is Harmonise:  # it needs the column of the sites
+        with pytest.raises(StudyFileError, match=r"cohort\.site"):
+            parse(select="[{harmonise: }]")
+        return
     assert parse(select=f"[{{{kind.word}: }}]").model.select == (default(kind),)
 
 

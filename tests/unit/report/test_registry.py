@@ -72,6 +72,20 @@ def test_every_figure_is_drawn_from_what_it_reads(pictured, figure):
     assert facts.frames.asked | facts.documents.asked == set(figure.reads)
 
 
+def _of_a_study_that_harmonises():
+    """The two files of the step, of one model with two features."""
+    beside = {"model": "DWI", "testing_auc_with": 0.8, "testing_auc_without": 0.7, "difference": 0.1,
+              "difference_low": -0.1, "difference_high": 0.3, "p_value": 0.2, "folds_auc_with": 0.7,
+              "folds_auc_without": 0.7, "folds": 5, "note": ""}  # fmt: skip
+    effect = {"model": "DWI", "set": ["training", "testing"], "feature": "DWI:original_firstorder_Mean", "rows": 20,
+              "sites": 2, "eta_squared_before": 0.5, "eta_squared_after": 0.01, "p_before": 0.001,
+              "p_after": 0.8}  # fmt: skip
+    return {
+        "evaluate/harmonisation/with_and_without.csv": pd.DataFrame([beside]),
+        "evaluate/harmonisation/site_effect.csv": pd.DataFrame(effect),
+    }
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=id_of)
 def test_every_table_is_rectangular_and_made_of_what_it_reads(whole, table):
     if table.name == "lesions_per_patient":  # has nothing to show where every patient has one
@@ -80,6 +94,8 @@ def test_every_table_is_rectangular_and_made_of_what_it_reads(whole, table):
         whole.frames["model/predictions.csv"] = pd.concat([
             whole.frames["model/predictions.csv"], whole.frames["model/predictions.csv"].head(3).assign(lesion="2")
         ])  # fmt: skip
+    if table.name in ("harmonised", "site_effect"):  # have nothing where no site is harmonised
+        whole.frames.update(_of_a_study_that_harmonises())
     facts = watched(whole)
     made = table.make(facts)
     asked = facts.frames.asked | facts.documents.asked

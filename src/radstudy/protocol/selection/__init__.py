@@ -12,6 +12,7 @@ from radstudy.protocol.kinds import OneOf
 from radstudy.protocol.selection.boosted_trees import BoostedTrees
 from radstudy.protocol.selection.boruta import Boruta
 from radstudy.protocol.selection.collinear import Collinear
+from radstudy.protocol.selection.harmonise import Harmonise
 from radstudy.protocol.selection.impute import Impute
 from radstudy.protocol.selection.mrmr import Mrmr
 from radstudy.protocol.selection.penalised import ElasticNetSelection, Lasso
@@ -30,6 +31,7 @@ __all__ = [
     "Collinear",
     "ElasticNetSelection",
     "FoundSizeSection",
+    "Harmonise",
     "Impute",
     "Lasso",
     "Mrmr",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 SELECTION_STEPS: tuple[type[SelectionStep], ...] = (
+    Harmonise,
     Impute,
     Standardise,
     Variance,

@@ -8,10 +8,11 @@ from radstudy.protocol.words import listed
 from radstudy.report.cited import counted, tally
 from radstudy.report.facts import RunFacts
 from radstudy.report.imbalance import imbalance_handling, imbalance_known
-from radstudy.report.text.evidence import fitted, rows
+from radstudy.report.text.evidence import fitted, rows, shows
 from radstudy.report.text.sentence import Sentence
 
 FUNNEL, SCREEN = "model/funnel.csv", "model/clinical_screen.csv"
+BESIDE = "evaluate/harmonisation/with_and_without.csv"
 
 
 def _steps(facts: RunFacts) -> list[str]:
@@ -26,6 +27,15 @@ def _steps(facts: RunFacts) -> list[str]:
         if filtered or scaled:  # a z-score lets every feature through: the funnel has no row of it
             told.append(step.told())
     return told
+
+
+def _harmonised(facts: RunFacts) -> str:
+    names = rows(facts, BESIDE, "model")["model"].astype(str).tolist()
+    return (
+        f"ComBat was fitted on the training rows of {listed(names)}; every other row was adjusted by these frozen "
+        "parameters of its site, and each refit of a model fitted ComBat again on its own training rows. A "
+        "harmonised value depends on the site, so these models have no signature."
+    )
 
 
 def _built(facts: RunFacts, how: str) -> list[str]:
@@ -70,6 +80,7 @@ SELECTION = (
         lambda facts: bool(_steps(facts)),
         lambda facts: f"The following steps used training rows only, in this order: {'; '.join(_steps(facts))}.",
     ),
+    Sentence("harmonised_by_training", lambda facts: shows(facts, BESIDE, "model"), _harmonised),
     Sentence("pooled_models", lambda facts: bool(_built(facts, "pool")), _pooled),
     Sentence(
         "added_models",

@@ -14,6 +14,7 @@ from radstudy.modelling.refits.engine import Engine
 from radstudy.modelling.refits.optimism import NestedValidation
 from radstudy.modelling.refits.repeats import Chosen, keyed, names_of
 from radstudy.streams import Stream, generator_of
+from radstudy.table import SITE_IS
 
 IntArray = NDArray[np.int64]
 
@@ -63,13 +64,24 @@ def _folds_of_repeats(engine: Engine, outcome: IntArray, rows: IntArray, folds: 
     chosen = Chosen(engine)
     groups = engine.patients[rows]
     alone = len(np.unique(groups)) == len(groups)  # one lesion per patient: plain folds are more even
+    strata = _strata(engine, outcome, rows, folds)
     folder = StratifiedKFold if alone else StratifiedGroupKFold
     for place, number in enumerate(numbers):
         seed = int(generator_of(engine.protocol.seed, Stream.FOLDS, number).integers(2**31))
-        parts = folder(folds, shuffle=True, random_state=seed).split(rows, outcome[rows], None if alone else groups)
+        parts = folder(folds, shuffle=True, random_state=seed).split(rows, strata, None if alone else groups)
         for fold, (inner, outer) in enumerate(parts):
             for m, fit in enumerate(engine.fit(outcome, rows[inner], rows[outer]).values()):
                 areas[place, fold, m] = fit.testing_auc
                 odds[place, m, fit.testing_rows] = fit.testing_log_odds
                 chosen.add(fit)
     return {"auc": areas, "log_odds": odds, **chosen.arrays()}
+
+
+def _strata(engine: Engine, outcome: IntArray, rows: IntArray, folds: int) -> IntArray:
+    """Return the outcome, by site if the study harmonises and each class of each site has enough rows for the folds."""
+    sites = [name for name in engine.design.columns if str(name).startswith(SITE_IS)]
+    if not sites:
+        return outcome[rows]
+    place = engine.design[sites].to_numpy().argmax(axis=1)[rows]
+    strata: IntArray = 2 * place.astype(np.int64) + outcome[rows]
+    return strata if np.unique(strata, return_counts=True)[1].min() >= folds else outcome[rows]

@@ -25,6 +25,7 @@ VERSIONS = {
     "evaluate/baselines": 1,
     "evaluate/other_reader": 1,
     "evaluate/leaks": 1,
+    "validate": 1,
     "report": 1,
 }
 _USES = {  # what else an algorithm's own results contain; what it reads from a finished step comes with that step's key

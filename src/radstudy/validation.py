@@ -17,11 +17,12 @@ from radstudy.provenance import only_run
 from radstudy.signature.document import read_signature
 from radstudy.signature.external import read_external_study
 from radstudy.steps.cohort import do_cohort
+from radstudy.steps.external_results import Validated, lost_in
 from radstudy.steps.extract import do_extract, while_in_memory
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_validation_report
 from radstudy.steps.run import Run
-from radstudy.steps.validate import Validated, do_validate, lost_in
+from radstudy.steps.validate import do_validate
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import LESION, NOTE, OUTCOME, PATIENT, POSITIVES, ROWS
-from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, boolean, integer, number, text
+from radstudy.artefacts.declaration import (
+    Column,
+    ColumnKind,
+    JsonFile,
+    TableFile,
+    boolean,
+    integer,
+    number,
+    text,
+    with_limits,
+)
 from radstudy.artefacts.declaration import optional as lacking
-from radstudy.artefacts.declaration import with_limits
 from radstudy.artefacts.evaluate import PERFORMANCE as MEASURED
 
 _WHEN = "radstudy validate wrote the folder"
@@ -108,7 +117,7 @@ CASE_MIX = TableFile(
     ),
 )  # fmt: skip
 SUBGROUPS = TableFile(
-    "validate/subgroups.csv", "The formula as published in subgroups of all patients.", _READ, "the study asks for them",
+    "validate/subgroups.csv", "The formula as published in subgroups of all patients.", _READ, _WHEN,
     columns=(text("column", "Column of the cohort table."), text("level", "Its value."), ROWS, POSITIVES,
              *lacking(*AUC, number("expected", "Sum of the probabilities."), *RATIO, *INTERCEPT, *SLOPE), NOTE),
 )  # fmt: skip

@@ -39,7 +39,6 @@ class Split(Section):
             raise PydanticCustomError("split", "give either 'train' (a share) or 'column' (a given split)", {})
         return self
 
-
     @property
     def external(self) -> bool:
         """True if no row trains: the cohort of an external validation."""

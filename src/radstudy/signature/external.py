@@ -71,7 +71,8 @@ def read_external_study(signature: Signature, file: Path, data: Path) -> Externa
 
 def _beneath(signature: Signature) -> dict[str, Any]:
     """Settings of the signature that count where the study file has none."""
-    outcome = {name: value for name in ("positive", "negative") if (value := signature.outcome.get(name)) is not None}
+    given = {name: signature.outcome.get(name) for name in ("positive", "negative", "label")}
+    outcome = {name: value for name, value in given.items() if value is not None}
     sequences = list(signature.sequences) or [_PLACEHOLDER]
     of_images = {} if signature.extract.get(FROM_TABLE) else {"extract": dict(signature.extract)}
     return {
@@ -159,7 +160,7 @@ def _shown(value: Any) -> str:
 
 
 def _as_needed(signature: Signature, written: Protocol) -> Protocol:
-    """Return the study file with the signature's sequences, variables and model, and without what only a study needs."""
+    """Return the file with the signature's sequences, variables and model, without what only a study needs."""
     clinical = {name: ClinicalVariable.model_validate(dict(book)) for name, book in signature.clinical.items()}
     cohort = written.cohort.model_copy(
         update={

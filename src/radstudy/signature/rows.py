@@ -59,8 +59,8 @@ def design_of_signature(
     """
     codebook = {name: ClinicalVariable.model_validate(dict(item)) for name, item in signature.clinical.items()}
     parts = [design_columns(codebook, rows)]
-    for sequence in signature.sequences if features is not None else ():
-        part = features.of(sequence, reader)
+    tables = {} if features is None else {name: features.of(name, reader) for name in signature.sequences}
+    for sequence, part in tables.items():
         part.columns = pd.Index([f"{sequence}{SEPARATOR}{name}" for name in part.columns])
         parts.append(part.reindex(rows.index))
     table = pd.concat(parts, axis=1)

@@ -129,9 +129,13 @@ def _share(part: Any, rows: Any) -> str:
 def _developed(developed: Any, measure: str) -> str:
     """The figures that a signature states of a measure, each with its source."""
     own = [item for item in developed["performance"] if item["measure"] == measure]
-    return "; ".join(
-        f"{interval(item['value'], item['low'], item['high'])} {quoted(item['source'])}" for item in own
-    ) or NOTHING  # fmt: skip
+    told = []
+    for item in own:
+        value, low, high = (item[name] for name in ("value", "low", "high"))
+        if measure in _AT_CUTOFF:
+            value, low, high = (None if end is None else 100 * end for end in (value, low, high))
+        told.append(f"{interval(value, low, high, 1 if measure in _AT_CUTOFF else 3)}, {quoted(item['source'])}")
+    return "; ".join(told) or NOTHING
 
 
 # --- calibration -------------------------------------------------------------------------------------------------
@@ -181,8 +185,8 @@ def formulas(facts: RunFacts) -> Table:
         for _, row in frame.iterrows()
     ]  # fmt: skip
     notes = [
-        "Coefficients per standard deviation of the training rows. Estimated on all patients of this cohort, for use in "
-        "other patients like them; this report evaluates none of these formulas on these patients."
+        "Coefficients per standard deviation of the training rows. Estimated on all patients of this cohort, for use "
+        "in other patients like them; this report evaluates none of these formulas on these patients."
     ]
     return Table([[*words(["Recalibration", "Term"]), *numbers(["Published", "Recalibrated"])]], rows, frame, notes)
 
@@ -195,7 +199,9 @@ def subgroups(facts: RunFacts) -> Table:
     """The formula as published in subgroups."""
     frame, notes = facts.frame(files.SUBGROUPS.path), Footnotes()
     if not len(frame):
-        raise AbsentError("No subgroups were requested. To do: name columns of the cohort table (--by, or validate.by).")
+        raise AbsentError(
+            "No subgroups were requested. To do: name columns of the cohort table (--by, or validate.by)."
+        )
     names = ["", "n", facts.groups[1], "AUC", "Observed over expected", "In the large", "Slope"]
     rows: list[Row] = []
     for column, part in frame.groupby("column", sort=False):
@@ -223,7 +229,14 @@ def _group_row(row: Any, notes: Footnotes) -> Row:
 def case_mix(facts: RunFacts) -> Table:
     """The AUC observed beside the one to be expected from the case mix."""
     frame, notes = facts.frame(CASE_MIX), Footnotes()
-    names = ["Patients", "n", "AUC", "Expected from the case mix", "Expected after recalibration", "Log-odds, mean (SD)"]
+    names = [
+        "Patients",
+        "n",
+        "AUC",
+        "Expected from the case mix",
+        "Expected after recalibration",
+        "Log-odds, mean (SD)",
+    ]
     rows = [
         [Cell(SET_NAMES[str(row["set"])], kind="level name"), Cell(whole(row["rows"]), kind="number"),
          value_cell(row, "auc", 3, notes, "note"), value_cell(row, "expected_auc", 3, notes, ""),
@@ -253,7 +266,7 @@ def sample_size(facts: RunFacts) -> Table:
     ]  # fmt: skip
     lines = [
         "Riley and colleagues 2021: for a validation with the share of positives, the AUC and the distribution of "
-        "predictions of this cohort, if the model were calibrated. Computed after the validation; it plans the next one."
+        "predictions of this cohort, if the model were calibrated. Computed after the validation: it plans the next."
     ]
     return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, lines)
 
@@ -268,15 +281,16 @@ def outside(facts: RunFacts) -> Table:
     if not len(frame):
         raise AbsentError("No patient differs from the training patients in anything that is compared.")
     groups = frame.groupby(["kind", "where"], sort=False)
-    rows, records = [], []
+    rows: list[Row] = []
+    records: list[dict[str, Any]] = []
     for (kind, where), part in groups:
         beyond, remarks = tally(part, refuses=True), tally(part, refuses=False)
         rows.append([Cell(str(kind)), Cell(str(where)), *numbers([whole(beyond), whole(remarks)])])
         records.append({"kind": kind, "where": where, "outside": int(beyond), "remarks": int(remarks)})
-    order = sorted(range(len(rows)), key=lambda at: -records[at]["outside"])
+    order = sorted(range(len(rows)), key=lambda at: -int(records[at]["outside"]))
     lines = [
-        "Outside: the signature would refuse to predict the patient; docs/predict.md lists the bounds. A patient may be "
-        "outside for several reasons. Remark: beyond the training range, within the bounds."
+        "Outside: the signature would refuse to predict the patient; docs/predict.md lists the bounds. A patient may "
+        "be outside for several reasons. Remark: beyond the training range, within the bounds."
     ]
     header = [[*words(["What is compared", "Where"]), *numbers(["Outside", "Remark"])]]
     return Table(header, [rows[at] for at in order], pd.DataFrame([records[at] for at in order]), lines)

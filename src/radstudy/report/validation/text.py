@@ -6,6 +6,7 @@ from typing import Any
 
 from radstudy.artefacts import validate as files
 from radstudy.modelling.recalibration import FORMULA, RECALIBRATIONS
+from radstudy.protocol.words import listed
 from radstudy.report.cited import counted, quoted, tally
 from radstudy.report.display import number, plural, whole
 from radstudy.report.facts import RunFacts
@@ -105,15 +106,19 @@ def _of_whom(facts: RunFacts) -> str:
     )
 
 
+def _estimate(facts: RunFacts, row: Any, name: str, digits: int = 3) -> str:
+    """A value of a row with its interval."""
+    return with_interval(facts, row[name], row[f"{name}_low"], row[f"{name}_high"], digits)
+
+
 def _discrimination(facts: RunFacts) -> str:
-    row, mix = of_set(facts, PERFORMANCE, ALL), of_set(facts, CASE_MIX, ALL)
-    text = (
-        f"In all patients the AUC is {with_interval(facts, row['auc'], row['auc_low'], row['auc_high'])}; "
-        f"{_beyond_chance(row)}."
-    )
-    if known(mix, "expected_auc"):
-        text += f" If the formula were right, the case mix would give {number(mix['expected_auc'])}."
-    return text
+    row = of_set(facts, PERFORMANCE, ALL)
+    return f"In all patients the AUC is {_estimate(facts, row, 'auc')}; {_beyond_chance(row)}."
+
+
+def _expected(facts: RunFacts) -> str:
+    mix = of_set(facts, CASE_MIX, ALL)
+    return f"If the formula were right, the case mix would give {number(mix['expected_auc'])}."
 
 
 def _beyond_chance(row: Any) -> str:
@@ -125,19 +130,15 @@ def _beyond_chance(row: Any) -> str:
 def _calibrated(facts: RunFacts) -> str:
     row = line_of(facts)
     risks = "too low" if row["intercept"] > 0 else "too high"
-    large = (
-        f"on average the probabilities are {risks}" if row["intercept_low"] > 0 or row["intercept_high"] < 0
-        else "no error of the average probability is seen"
-    )  # fmt: skip
+    off = row["intercept_low"] > 0 or row["intercept_high"] < 0
+    large = f"on average the probabilities are {risks}" if off else "no error of the average probability is seen"
     spread = "too extreme" if row["slope"] < 1 else "not extreme enough"
-    steep = (
-        f"they are {spread}" if row["slope_high"] < 1 or row["slope_low"] > 1
-        else "their spread agrees with a slope of 1"
-    )  # fmt: skip
+    bent = row["slope_high"] < 1 or row["slope_low"] > 1
+    steep = f"they are {spread}" if bent else "the interval of the slope includes 1"
     return (
-        f"Calibration in the large is {with_interval(facts, row['intercept'], row['intercept_low'], row['intercept_high'], 2)}"
-        f" and the slope {with_interval(facts, row['slope'], row['slope_low'], row['slope_high'], 2)}: {large}, and "
-        f"{steep}. {number(row['oe'], 2)} times as many {facts.groups[1]} {facts.case_word} were observed as predicted."
+        f"Calibration in the large is {_estimate(facts, row, 'intercept', 2)} and the slope "
+        f"{_estimate(facts, row, 'slope', 2)}: {large}, and {steep}. {number(row['oe'], 2)} times as many "
+        f"{facts.groups[1]} {facts.case_word} were observed as predicted."
     )
 
 
@@ -146,8 +147,10 @@ def _recalibrated(facts: RunFacts) -> str:
     for method in RECALIBRATIONS:
         row = line_of(facts, method.name)
         if known(row, "slope"):
-            told.append(f"{method.name}: intercept {number(row['intercept'], 2)}, slope {number(row['slope'], 2)}, Brier "
-                        f"score {number(row['brier'])}")  # fmt: skip
+            told.append(
+                f"{method.name}: intercept {number(row['intercept'], 2)}, slope {number(row['slope'], 2)}, Brier score "
+                f"{number(row['brier'])}"
+            )
     return (
         f"Recalibrated on other patients of this cohort (cross-fitted), {'; '.join(told)}; as published: Brier score "
         f"{number(line_of(facts)['brier'])}. No other result here is recalibrated."
@@ -196,14 +199,23 @@ def _any_outside(facts: RunFacts) -> bool:
     return frame is not None and bool(len(frame)) and bool(frame["refuses"].any())
 
 
+_PRECISE = {
+    "observed over expected": "the ratio of observed to expected events", "calibration slope": "the calibration slope",
+    "AUC": "the AUC",
+}  # fmt: skip
+
+
 def _unknown(facts: RunFacts) -> str:
     size = facts.frame(files.SAMPLE_SIZE.path)
     few = size[size["needed"] > size["rows"]]
     if not len(few):
         text = "By Riley's criteria there are enough patients for precise estimates."
     else:
-        names = ", ".join(str(name) for name in few["criterion"])
-        text = f"By Riley's criteria there are too few patients for a precise {names} ({whole(few['needed'].max())} needed)."
+        names = listed([_PRECISE[str(name)] for name in few["criterion"]])
+        text = (
+            f"By Riley's criteria there are too few patients for a precise estimate of {names} "
+            f"({whole(few['needed'].max())} needed)."
+        )
     return f"{text} One cohort says nothing about a third hospital."
 
 
@@ -218,7 +230,7 @@ _RANGE = Sentence(
     "inside", lambda facts: _any_outside(facts) and known(of_set(facts, PERFORMANCE, INSIDE), "auc"), _inside
 )  # fmt: skip
 _ANSWER: tuple[Group, ...] = (
-    ("Discrimination", (_AREA,)),
+    ("Discrimination", (_AREA, Sentence("expected", _has(CASE_MIX, "expected_auc"), _expected))),
     ("Calibration", (_LINE,)),
     ("Benefit", (_NET,)),
     ("Applicability", (_RANGE, Sentence("why_outside", _any_outside, _outside_why))),
@@ -262,7 +274,9 @@ def _predicted(facts: RunFacts) -> str:
     imputed = gaps[gaps["imputed"] > 0]
     text = ""
     if len(missing):
-        text = f"{plural(len(missing), 'row')} without a value or sequence that the model needs could not be predicted. "
+        text = (
+            f"{plural(len(missing), 'row')} without a value or sequence that the model needs could not be predicted. "
+        )
     if len(imputed):
         text += (
             f"In {plural(len(imputed), 'row')} a feature without a value was replaced by its training median, as the "
@@ -278,9 +292,9 @@ def _intervals(facts: RunFacts) -> str:
     section = facts.protocol.evaluate.interval
     return (
         f"The AUC has an interval by the method '{section.auc}', proportions by '{section.proportion}', calibration "
-        f"intercept and slope Wald's intervals, observed over expected events one on the logarithm ({facts.level}). The "
-        "calibration curve is a logistic regression on a restricted cubic spline of the log-odds. Net benefit has a "
-        "pointwise bootstrap band of 1,000 resamples."
+        f"intercept and slope Wald's intervals, observed over expected events one on the logarithm ({facts.level}). "
+        "The calibration curve is a logistic regression on a restricted cubic spline of the log-odds. Net benefit has "
+        "a pointwise bootstrap band of 1,000 resamples."
     )
 
 
@@ -310,18 +324,18 @@ def _groups(facts: RunFacts) -> str:
 def _at_cutoff(facts: RunFacts) -> str:
     row = of_set(facts, PERFORMANCE, ALL)
     return (
-        f"At the cut-off, sensitivity is {with_interval(facts, row['sensitivity'], row['sensitivity_low'], row['sensitivity_high'])}"
-        f" and specificity {with_interval(facts, row['specificity'], row['specificity_low'], row['specificity_high'])}."
+        f"At the cut-off, sensitivity is {_estimate(facts, row, 'sensitivity')} and specificity "
+        f"{_estimate(facts, row, 'specificity')}."
     )
 
 
 def _mix(facts: RunFacts) -> str:
     mix = of_set(facts, CASE_MIX, ALL)
-    expected = with_interval(facts, mix["expected_auc"], mix["expected_auc_low"], mix["expected_auc_high"])
     below = mix["auc_high"] < mix["expected_auc_low"]
+    worse = ", and its interval lies below: the formula ranks these patients worse than it claims" if below else ""
     return (
-        f"The case mix would give an AUC of {expected} if the formula were right; the observed one is "
-        f"{number(mix['auc'])}{', clearly below it: the formula ranks these patients worse than it claims' if below else ''}."
+        f"The case mix would give an AUC of {_estimate(facts, mix, 'expected_auc')} if the formula were right; the "
+        f"observed one is {number(mix['auc'])}{worse}."
     )
 
 

@@ -81,6 +81,7 @@ def write_validation_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> 
         listing = Listing()
         html = _page(facts, sections, figures.sources, about="an external validation", errors=validation_alarms(facts))
         write_text(page, printable_in_page(listing.page(html)))
+        write_json(run / SETTINGS_FILE, settings_document(protocol))
         _list_word_tables(listing, sections)
         write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
     return page

@@ -81,7 +81,7 @@ def _beneath(signature: Signature) -> dict[str, Any]:
         "sequences": sequences,
         "prepare": [dict(step) for step in signature.prepare],
         **of_images,
-        "model": {"select": [], "models": {signature.model: {"sequences": sequences}}, "signature": None},
+        "model": {"select": [], "models": {signature.model: {"clinical": {}}}, "signature": None},
     }
 
 

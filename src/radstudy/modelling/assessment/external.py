@@ -31,6 +31,7 @@ from radstudy.statistics.bootstrap import percentile_limits
 from radstudy.statistics.validation_size import AUC_WIDTH, OE_WIDTH, SLOPE_WIDTH
 
 _RESAMPLES = 1000
+_NEARLY_EQUAL = 0.1  # SD of the log-odds below which a calibration slope says nothing
 _FEWEST = 10  # positives and negatives of a group; a calibration from fewer says nothing
 
 
@@ -67,6 +68,10 @@ def external_calibration(scored: Scored, version: str, section: Interval, **more
     record = {**line, **record, "note": joined(str(more.get("note", "")), line["note"])}
     if not scored.has_both_classes:
         return record
+    linear = _finite_log_odds(scored.probability)
+    if linear is not None and 0 < (spread := float(linear.std())) < _NEARLY_EQUAL:
+        same = f"the probabilities hardly differ (SD of the log-odds {spread:.2g}): the slope means little"
+        record["note"] = joined(record["note"], same)
     ratio = observed_expected(scored.y, scored.probability, level=section.level)
     record |= {"expected": ratio.expected, "oe": ratio.ratio, "oe_low": ratio.ci[0], "oe_high": ratio.ci[1]}
     return {"auc": auc(scored.y, scored.probability), **record}

@@ -42,7 +42,7 @@ _OF_CALIBRATION = ("oe", "intercept", "slope", "brier", "scaled_brier", "ici")
 
 @dataclass(frozen=True)
 class Validated:
-    """What is validated, and in which subgroups.
+    """The signature to validate, and the subgroups.
 
     Parameters
     ----------

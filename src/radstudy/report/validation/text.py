@@ -56,7 +56,7 @@ def results(facts: RunFacts) -> list[Paragraph]:
 
 
 def notes(facts: RunFacts) -> list[Paragraph]:
-    """What was decided instead of the study file, what could not be verified, and remarks on the cohort."""
+    """Decisions made instead of the study file, limits of what could be verified, and remarks on the cohort."""
     developed = facts.documents.get(DEVELOPMENT) or {}
     told = [quoted(line) for name in ("notes", "not_checked") for line in developed.get(name, ())]
     told += [quoted(line) for line in facts.documents.get("cohort/notes.json") or ()]
@@ -64,7 +64,7 @@ def notes(facts: RunFacts) -> list[Paragraph]:
 
 
 def alarms(facts: RunFacts) -> list[str]:
-    """What has to be read before anything else."""
+    """The errors that have to be read before anything else."""
     developed = facts.documents.get(DEVELOPMENT) or {}
     told = [quoted(line) for line in developed.get("notes", ()) if str(line).startswith("THESE ARE")]
     if facts.unreadable:

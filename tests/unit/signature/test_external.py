@@ -99,3 +99,13 @@ def test_the_same_settings_may_be_written(small, signature, tmp_path):
     assert study.extraction == signature.settings
     assert study.protocol.sequences == ("T2", "DWI")
     assert any("does not use DCE" in note for note in study.notes)
+
+
+def test_a_model_without_images_needs_none(small, tmp_path):
+    file = tmp_path / "external.yaml"
+    file.write_text("cohort: {table: cohort.csv, patient: id, outcome: {column: y}}\n", encoding="utf-8")
+    own = small / "run" / "model" / "signatures" / "clinical.json"
+    done = validate(own, file, data=small, out=tmp_path / "out", jobs=1)
+    assert done.result["n"] == 24
+    assert not (tmp_path / "out" / "extract").exists()
+    assert "could not be made" not in done.report.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from radstudy.modelling.recalibration import FORMULA, RECALIBRATIONS
 from radstudy.provenance import PROVENANCE
 from radstudy.report.cited import counted, quoted, tally
 from radstudy.report.display import NOTHING, interval, number, percent, whole
-from radstudy.report.facts import FAILURES, AbsentError, RunFacts
+from radstudy.report.facts import AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell, value_cell
 from radstudy.report.tables.noted import quoted_note
@@ -38,7 +38,9 @@ _AT_CUTOFF = ("sensitivity", "specificity", "accuracy", "ppv", "npv")
 _MOST = 200  # rows of a table of patients in the page; the CSV file has all
 
 
-@report_part("validated_flow", reads=("cohort/flow.json", PREDICTIONS, MISSING, *FAILURES), rows_independent=False)
+@report_part(
+    "validated_flow", reads=("cohort/flow.json", "cohort/rows.csv", PREDICTIONS, MISSING), rows_independent=False
+)
 def flow(facts: RunFacts) -> Table:
     """Patients screened, excluded and included; rows predicted, and those inside the range."""
     document, predicted = facts.document("cohort/flow.json"), facts.frame(PREDICTIONS)
@@ -68,7 +70,7 @@ def flow(facts: RunFacts) -> Table:
 
 
 @report_part(
-    "validated_beside", reads=(DEVELOPMENT, PERFORMANCE, CALIBRATION, CASE_MIX), rows_independent=True
+    "validated_beside", reads=("cohort/rows.csv", DEVELOPMENT, PERFORMANCE, CALIBRATION, CASE_MIX), rows_independent=True
 )  # fmt: skip
 def beside(facts: RunFacts) -> Table:
     """The model as developed, beside the validation: all patients, then those inside the range."""

@@ -70,7 +70,8 @@ def flow(facts: RunFacts) -> Table:
 
 
 @report_part(
-    "validated_beside", reads=("cohort/rows.csv", DEVELOPMENT, PERFORMANCE, CALIBRATION, CASE_MIX), rows_independent=True
+    "validated_beside", reads=("cohort/rows.csv", DEVELOPMENT, PERFORMANCE, CALIBRATION, CASE_MIX),
+    rows_independent=True,
 )  # fmt: skip
 def beside(facts: RunFacts) -> Table:
     """The model as developed, beside the validation: all patients, then those inside the range."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from radstudy.imaging.roi import Roi
     from radstudy.imaging.volume import Volume
     from radstudy.protocol import Protocol, load_protocol
+    from radstudy.validation import validate
 
 __all__ = [
     "ExtractionSettings",
@@ -35,6 +36,7 @@ __all__ = [
     "load_protocol",
     "n4",
     "statistics",
+    "validate",
 ]
 
 _WHERE = {
@@ -48,6 +50,7 @@ _WHERE = {
     "extract_ibsi": "radstudy.features.ibsi.extract",
     "load_protocol": "radstudy.protocol",
     "n4": "radstudy.imaging.n4",
+    "validate": "radstudy.validation",
 }
 
 

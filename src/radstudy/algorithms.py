@@ -26,6 +26,7 @@ VERSIONS = {
     "evaluate/other_reader": 1,
     "evaluate/leaks": 1,
     "evaluate/harmonisation": 1,
+    "validate": 1,
     "report": 1,
 }
 _USES = {  # what else an algorithm's own results contain; what it reads from a finished step comes with that step's key

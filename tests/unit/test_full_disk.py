@@ -21,7 +21,10 @@ from radstudy.formats.seg_nrrd import write_seg_nrrd
 from radstudy.intake.csv_rows import write_listing
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.kept import keep
+from radstudy.modelling.models import LinearForm, Term
+from radstudy.protocol.load import parse_protocol
 from radstudy.provenance import only_run
+from radstudy.signature.document import Signature, write_signature
 from radstudy.store import write_arrays, write_bytes, write_csv, write_json, write_parquet, write_text
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
@@ -172,8 +175,21 @@ def lesion(tmp_path):
     lines = [f"P{number},{number % 2},{sets[number // 2]}\n" for number in range(4)]
     (tmp_path / "s.csv").write_text("id,y,set\n" + "".join(lines))
     (tmp_path / "s.yaml").write_text(STUDY)
+    write_signature(_of_one_feature(), tmp_path / "signature.json")
     synthetic.write(tmp_path / "dicom", synthetic.t2())
     return tmp_path
+
+
+def _of_one_feature():
+    """A signature that the study file does not contradict."""
+    protocol = parse_protocol(STUDY)
+    term = Term("T2:original_firstorder_Mean", None, 250.0, 50.0, 1.0, (0.0, 500.0))
+    return Signature(
+        study="other", model="T2", notice="", outcome={"positive": "1", "negative": "0", "label": "y"},
+        form=LinearForm(0.0, (term,)), cutoff=0.5, sequences=("T2",), clinical={}, prepare=(),
+        extract=protocol.extract.deciding_features(),
+        training={"lesions": 9, "patients": 9, "positive": 4, "rows_hash": ""}, versions={},
+    )  # fmt: skip
 
 
 STUDY = """

@@ -140,10 +140,11 @@ class Artefact:
 STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
     "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks",
-    "evaluate/harmonisation", "report",
+    "evaluate/harmonisation", "validate", "report",
 )  # fmt: skip
 _BESIDE = {
     "signature.json": "model",
+    "validation.json": "validate",
     "report.html": "report",
     "report.pdf": "report",
     "report_evidence.pdf": "report",

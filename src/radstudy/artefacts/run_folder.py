@@ -25,6 +25,7 @@ from radstudy.artefacts.extract import DECLARED as EXTRACT
 from radstudy.artefacts.model import DECLARED as MODEL
 from radstudy.artefacts.prepare import DECLARED as PREPARE
 from radstudy.artefacts.report import DECLARED as REPORT
+from radstudy.artefacts.validate import DECLARED as VALIDATE
 from radstudy.errors import UsageError
 from radstudy.store import read_json, write_json
 
@@ -36,6 +37,7 @@ _ASKED_FOR = {
     "evaluate/chance": "the study file has evaluate.chance",
     "evaluate/resampling": "the study file has evaluate.resampling",
     "evaluate/baselines": "the study file has evaluate.baselines",
+    "validate": "radstudy validate wrote the folder",
 }
 _PROVENANCE = (
     text("key", "Hash of everything that the result depends on."),
@@ -80,7 +82,7 @@ PROVENANCE = tuple(
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
-    *EVALUATE, *BESIDE, *PROVENANCE, *REPORT, LOCK,
+    *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK,
 )  # fmt: skip
 
 

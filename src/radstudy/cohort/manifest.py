@@ -133,6 +133,8 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
 
 def _sets(protocol: Protocol, kept: pd.DataFrame, outcome: pd.Series[int], table: Path) -> pd.Series[str]:
     split = protocol.cohort.split
+    if split.external:
+        return pd.Series(TESTING, index=kept.index)
     if split.column is not None:
         return given_split(kept[split.column], split.column, table)
     if split.train is None:  # the section's validator rules this out
@@ -142,14 +144,17 @@ def _sets(protocol: Protocol, kept: pd.DataFrame, outcome: pd.Series[int], table
 
 def _both_classes(section: CohortSection, rows: pd.DataFrame, table: Path) -> None:
     problems = []
-    for name in (TRAINING, TESTING):
+    for name in (TESTING,) if section.split.external else (TRAINING, TESTING):
         part = rows.loc[rows["set"] == name, "outcome"]
         for value, word in ((0, section.outcome.negative or "the negative class"), (1, section.outcome.positive)):
             if not (part == value).any():
                 problems.append(
                     f"the {name} set ({len(part)} rows) has no patient with outcome '{word}'. "
-                    f"To do: complete the table, or change cohort.split; a set needs both classes"
+                    f"To do: complete the table{'' if section.split.external else ', or change cohort.split'}; a set "
+                    "needs both classes"
                 )
+    if problems and section.split.external:
+        raise CohortError(f"{table}: a validation needs patients with and without the outcome:", problems)
     if problems:
         by = f"the split by column '{section.split.column}'" if section.split.column else "the split"
         raise CohortError(f"{table}: {by} cannot be used:", problems)

@@ -39,6 +39,14 @@ class Split(Section):
             raise PydanticCustomError("split", "give either 'train' (a share) or 'column' (a given split)", {})
         return self
 
+    @property
+    def external(self) -> bool:
+        """True if no row trains: the cohort of an external validation."""
+        return self.train == 0
+
+
+EXTERNAL = Split.model_construct(train=0.0, stratify=False, column=None)  # no study file can write it
+
 
 class ClinicalVariable(Section):
     """One clinical variable or conventional imaging characteristic of the codebook."""

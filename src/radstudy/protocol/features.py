@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Section, one_of
@@ -73,6 +73,11 @@ class Features(Section):
         ("diagnostics_*",),
         description="Columns that are not features; * matches any text; by default PyRadiomics' diagnostics.",
     )
+    standardised: Literal["whole-table"] | None = Field(
+        None,
+        description="whole-table: every column was standardised over all rows of this table before the study. The leak "
+        "detector still reports it; the signature says so, and fits only tables that declare the same.",
+    )
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -88,6 +93,12 @@ class Features(Section):
                 "layout", "'tables', 'sequence' and 'columns' each define where a sequence's features are: give one", {}
             )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_a_declaration_that_is_not_made(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings, without `standardised` if it is not declared, so that earlier runs keep their keys."""
+        settings: dict[str, Any] = dump(self)
+        return {name: value for name, value in settings.items() if name != "standardised" or value is not None}
 
     def files(self) -> tuple[str, ...]:
         """The files, each once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,12 +30,13 @@ Path_ = tuple[str | int, ...]
 Kind = TypeVar("Kind", bound=Section)
 
 
-def load_protocol(path: str | Path) -> Protocol:
+def load_protocol(path: str | Path, *, beneath: Mapping[str, Any] | None = None) -> Protocol:
     """Read a study file.
 
     Parameters
     ----------
     path : the study.yaml.
+    beneath : settings that count where neither the file nor its preset has any.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def load_protocol(path: str | Path) -> Protocol:
     if not file.exists():
         raise StudyFileError(f"{file} does not exist. To do: 'radstudy init FOLDER' writes a study.yaml.")
     text = read_yaml_text(file)
-    return parse_protocol(text, str(file))
+    return parse_protocol(text, str(file), beneath=beneath)
 
 
 def load_section(path: str | Path, kind: type[Kind]) -> Kind:
@@ -83,13 +84,17 @@ def _refuse_folder(path: Path) -> None:
     raise StudyFileError(f"{path} is a folder, not a file. To do: {remedy}.")
 
 
-def parse_protocol(text: str, name: str = "study.yaml") -> Protocol:
-    """Build a protocol from the text of a study file; errors call it `name`."""
+def parse_protocol(
+    text: str, name: str = "study.yaml", *, beneath: Mapping[str, Any] | None = None
+) -> Protocol:  # fmt: skip
+    """Build a protocol from the text of a study file; errors call it `name`. For `beneath` see `load_protocol`."""
     written = _parse_yaml(text, name)
     _refuse_newer(written, name)
     settings = plain(written)
     if settings.get("preset") is not None:
         settings = _over_preset(_preset_of(written, name).settings(), settings)
+    if beneath is not None:
+        settings = _overlay(dict(beneath), settings)
     try:
         return Protocol.model_validate(settings)
     except ValidationError as error:

@@ -40,6 +40,7 @@ from radstudy.protocol.prepare import AnyPreparationStep, PreparationStep, Refer
 from radstudy.protocol.reading import ReadingSection, checked_reading
 from radstudy.protocol.selection import SizedStep
 from radstudy.protocol.shipped import FIRST, defaults_in_force, versions_of_defaults
+from radstudy.protocol.validate import Validate
 
 __all__ = [
     "SCHEMA",
@@ -72,6 +73,7 @@ __all__ = [
     "Resampling",
     "Split",
     "TransferSection",
+    "Validate",
 ]
 
 UNNAMED_READER = "reader"  # of a feature table without a reader's name
@@ -106,6 +108,9 @@ class Protocol(Section):
     model: Modelling
     evaluate: Evaluate = Field(default_factory=Evaluate)
     report: Report = Field(default_factory=Report)
+    validate_: Validate = Field(
+        default_factory=Validate, alias="validate", description="External validation of a signature on this cohort."
+    )
     reading: ReadingSection = Field(
         default_factory=ReadingSection, description="The reading room; no step depends on it."
     )
@@ -129,7 +134,8 @@ class Protocol(Section):
         """The settings, without versions if the study file has none, so that its keys and its report stay the same."""
         settings: dict[str, Any] = dump(self)
         written = self.model_fields_set
-        versions = {"schema": "schema_" in written, "schema_": "schema_" in written, "defaults": "defaults" in written}
+        own = {"schema": "schema_" in written, "defaults": "defaults" in written, "validate": "validate_" in written}
+        versions = own | {f"{name}_": shown for name, shown in own.items() if name != "defaults"}
         return {name: value for name, value in settings.items() if versions.get(name, True)}
 
     @field_validator("sequences")

@@ -23,6 +23,7 @@ KINDS = {
     "pictures": "", "settings": "", "interactive": "",
 }  # fmt: skip
 LAYERS = {"answer": "The answer", "paper": "The paper", "evidence": "The evidence"}  # from top to bottom, with titles
+STUDY, VALIDATION = "outline.yaml", "validation.yaml"  # files of this package
 _KEYS = frozenset(["caption", "supplement", "number", "folded"])
 _IN_FORCE: ContextVar[tuple[OutlineSection, ...] | None] = ContextVar("outline in force", default=None)
 
@@ -73,19 +74,24 @@ def _shipped() -> tuple[OutlineSection, ...]:
     return read_outline(_text())
 
 
-def _text() -> str:
-    return (resources.files("radstudy.report") / "outline.yaml").read_text(encoding="utf-8")
+def _text(file: str = STUDY) -> str:
+    return (resources.files("radstudy.report") / file).read_text(encoding="utf-8")
 
 
 @contextmanager
-def outline_of(report: Report) -> Iterator[tuple[OutlineSection, ...]]:
+def outline_of(report: Report, file: str = STUDY) -> Iterator[tuple[OutlineSection, ...]]:
     """The outline of one study, in force inside the block: what it leaves out and moves changes the numbers.
+
+    Parameters
+    ----------
+    report : section of the study file.
+    file : the outline, of a study or of a validation.
 
     Raises
     ------
     StudyFileError : the study leaves out or moves a part that does not exist, or moves it to an unknown section.
     """
-    token = _IN_FORCE.set(read_outline(_text(), report))
+    token = _IN_FORCE.set(read_outline(_text(file), report))
     try:
         yield outline()
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from radstudy.bugs import LOG, Bug, note
+from radstudy.report import validation
 from radstudy.report.checks import checks
 from radstudy.report.cited import plain_frame
 from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
@@ -103,9 +104,9 @@ def build_sections(facts: RunFacts, *, later: Collection[str] = ()) -> list[Repo
 
 
 _MAKERS: dict[str, Callable[[RunFacts, str], Any]] = {
-    "table": lambda facts, name: TABLES[name](facts),
-    "figure": lambda facts, name: FIGURES[name](facts),
-    "text": lambda facts, name: TEXTS[name](facts),
+    "table": lambda facts, name: (TABLES | validation.TABLES)[name](facts),
+    "figure": lambda facts, name: (FIGURES | validation.FIGURES)[name](facts),
+    "text": lambda facts, name: (TEXTS | validation.TEXTS)[name](facts),
     "checks": lambda facts, _: checks(facts),
     "pictures": lambda facts, _: albums(facts),
     "fields": lambda facts, _: montages(facts),

@@ -20,13 +20,14 @@ from radstudy.report.facts import RunFacts, read_facts
 from radstudy.report.files import RunSource, write_files
 from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
 from radstudy.report.manuscript import manuscript
-from radstudy.report.outline import LAYERS, outline_of
+from radstudy.report.outline import LAYERS, VALIDATION, outline_of
 from radstudy.report.page_script import page_script
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, ReportSection, build_sections
 from radstudy.report.tables import Table
 from radstudy.report.text import alarms
 from radstudy.report.text.deviations import PRESET_FILE, preset_document
+from radstudy.report.validation.text import alarms as validation_alarms
 from radstudy.store import csv_bytes, write_bytes, write_json, write_text
 
 
@@ -59,6 +60,33 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
     return page
 
 
+def write_validation_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
+    """Write the report of an external validation: ``run/report.html``, its tables and its figures.
+
+    Parameters
+    ----------
+    protocol : the study file of the external cohort, completed by the signature.
+    run : the validation's folder.
+    jobs : processes that write the files.
+
+    Returns
+    -------
+    The path of the page, as `write_report` writes it.
+    """
+    facts = read_facts(protocol, run).cited()
+    page = run / "report.html"
+    with hiding(facts.identifiers), outline_of(protocol.report, VALIDATION):
+        sections = build_sections(facts)
+        figures = write_files(RunSource(protocol, run), sections, jobs)
+        listing = Listing()
+        html = _page(facts, sections, figures.sources, about="an external validation", errors=validation_alarms(facts))
+        write_text(page, printable_in_page(listing.page(html)))
+        write_json(run / SETTINGS_FILE, settings_document(protocol))
+        _list_word_tables(listing, sections)
+        write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
+    return page
+
+
 def _list_word_tables(listing: Listing, sections: list[ReportSection]) -> None:
     """Add the numbers of the tables' Word files to the listing."""
     for part in (part for section in sections for part in section.parts if isinstance(part.content, Table)):
@@ -70,7 +98,14 @@ def _list_word_tables(listing: Listing, sections: list[ReportSection]) -> None:
             listing.text(f"{file}, footnotes", line)
 
 
-def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str]) -> str:
+def _page(
+    facts: RunFacts,
+    sections: list[ReportSection],
+    sources: dict[str, str],
+    *,
+    about: str = "a radiomics study",
+    errors: list[str] | None = None,
+) -> str:
     environment = Environment(
         loader=PackageLoader("radstudy.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -81,7 +116,8 @@ def _page(facts: RunFacts, sections: list[ReportSection], sources: dict[str, str
     return environment.get_template("report.html.j2").render(
         protocol=facts.protocol,
         notice=facts.protocol.notice,
-        alarms=alarms(facts),
+        about=about,
+        alarms=alarms(facts) if errors is None else errors,
         sections=sections,
         sources=sources,
         readers=colours(facts.protocol.cohort.readers),

@@ -175,13 +175,17 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
 # --- images ------------------------------------------------------------------------------------------------------
 
 
-def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None) -> Iterator[UnlikeTraining]:
+def check_images(
+    seen: Mapping[str, Seen], training: TrainingDistribution | None, *, compared: bool = True
+) -> Iterator[UnlikeTraining]:
     """Check everything about a patient's images and masks that does not need features.
 
     Parameters
     ----------
     seen : sequence to the facts read from its files.
     training : of the signature; None in a signature of an earlier version.
+    compared : whether to compare the voxels of every two images; False if a step has refused copies, and `seen` has
+        only the shape of the voxels.
     """
     known = training.sequences if training is not None else tuple(seen)
     for sequence, one in seen.items():
@@ -191,7 +195,7 @@ def check_images(seen: Mapping[str, Seen], training: TrainingDistribution | None
         if training is not None and sequence in training.volumes_mm3:
             yield from _volume(sequence, one.volume_mm3, training.volumes_mm3[sequence])
     for first, second in combinations(seen, 2):
-        yield from _pair_of_images(first, second, seen[first], seen[second])
+        yield from _pair_of_images(first, second, seen[first], seen[second], compared=compared)
     for pair in training.pairs if training is not None else ():
         if pair.first in seen and pair.second in seen:
             yield from _pair_of_masks(pair, seen[pair.first], seen[pair.second])
@@ -279,8 +283,8 @@ def _pair_of_masks(pair: PairRange, first: Seen, second: Seen) -> Iterator[Unlik
         )  # fmt: skip
 
 
-def _pair_of_images(first: str, second: str, a: Seen, b: Seen) -> Iterator[UnlikeTraining]:
-    if a.voxels.shape == b.voxels.shape and np.array_equal(a.voxels, b.voxels):
+def _pair_of_images(first: str, second: str, a: Seen, b: Seen, *, compared: bool) -> Iterator[UnlikeTraining]:
+    if compared and a.voxels.shape == b.voxels.shape and np.array_equal(a.voxels, b.voxels):
         yield UnlikeTraining(
             "same image", f"{first}, {second}",
             f"{first} ({a.image}) and {second} ({b.image}) are the same image, voxel by voxel",

@@ -22,7 +22,7 @@ from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_o
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import Extract
 from radstudy.provenance import versions
-from radstudy.signature.soundness import FROM_TABLE, require_sound
+from radstudy.signature.soundness import of_table, require_sound
 from radstudy.signature.training import TrainingDistribution, training_distribution
 from radstudy.store import content_hash, read_json, write_json
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
@@ -124,7 +124,7 @@ def make_signature(
         prepare=tuple(
             protocol.model_dump(mode="json", by_alias=True, exclude_none=True, include={"prepare"})["prepare"]
         ),
-        extract=protocol.extract.deciding_features() if protocol.features is None else {FROM_TABLE: True},
+        extract=protocol.extract.deciding_features() if protocol.features is None else of_table(protocol.features),
         training={
             "lesions": len(rows),
             "patients": int(rows.index.get_level_values("patient").nunique()),

@@ -15,11 +15,18 @@ from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.models import LinearForm
 from radstudy.protocol.prepare import preparation_step
-from radstudy.protocol.sections import ClinicalVariable, Extract
+from radstudy.protocol.sections import ClinicalVariable, Extract, Features
 from radstudy.signature.training import TrainingDistribution
 from radstudy.table import CLINICAL, SEPARATOR
 
 FROM_TABLE = "from_feature_table"  # key in `extract` if the study did not compute features itself
+STANDARDISED = "standardised"  # key in `extract` if the study declared how its table had been standardised
+
+
+def of_table(features: Features) -> dict[str, Any]:
+    """Return the section `extract` of a signature whose features were computed elsewhere."""
+    declared = {} if features.standardised is None else {STANDARDISED: features.standardised}
+    return {FROM_TABLE: True, **declared}
 
 
 def require_sound(document: Mapping[str, Any], form: LinearForm, distribution: TrainingDistribution | None) -> None:

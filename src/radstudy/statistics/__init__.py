@@ -6,6 +6,7 @@ from radstudy.statistics.bootstrap import fewest_for_share
 from radstudy.statistics.calibration import Calibration, brier, calibration_intercept_slope, scaled_brier
 from radstudy.statistics.calibration_spline import CalibrationCurve, calibration_curve
 from radstudy.statistics.categorical import CategoricalTest, categorical_test
+from radstudy.statistics.concordance import model_based_concordance
 from radstudy.statistics.continuous import ContinuousTest, continuous_test
 from radstudy.statistics.cutoffs import Cutoff, CutoffRule, cutoff, youden_cutoff
 from radstudy.statistics.delong import DelongMatrix, DelongTest, delong_all_pairs, delong_test, delong_unpaired
@@ -17,6 +18,7 @@ from radstudy.statistics.limits_of_agreement import BlandAltman, bland_altman
 from radstudy.statistics.multiplicity import benjamini_hochberg, holm, max_t
 from radstudy.statistics.net_benefit import DecisionCurve, decision_curve
 from radstudy.statistics.normality import levene_p_value, lilliefors_p_value, shapiro_wilk_p_value
+from radstudy.statistics.observed_expected import ObservedExpected, observed_expected
 from radstudy.statistics.paired_proportions import McnemarTest, mcnemar
 from radstudy.statistics.precision_recall import (
     AveragePrecision,
@@ -38,6 +40,7 @@ from radstudy.statistics.sample_size import (
 )
 from radstudy.statistics.selection_stability import SelectionStability, selection_stability
 from radstudy.statistics.univariate import auc_columns, mann_whitney_columns, student_columns
+from radstudy.statistics.validation_size import ValidationSampleSize, validation_sample_size
 
 __all__ = [
     "AucCi",
@@ -62,12 +65,14 @@ __all__ = [
     "LogisticFit",
     "McnemarTest",
     "Measure",
+    "ObservedExpected",
     "PrecisionRecallCurve",
     "PredictionSampleSize",
     "Proportion",
     "RocCurve",
     "SelectionStability",
     "StandardisedDifference",
+    "ValidationSampleSize",
     "auc",
     "auc_ci",
     "auc_columns",
@@ -99,6 +104,8 @@ __all__ = [
     "mann_whitney_columns",
     "max_t",
     "mcnemar",
+    "model_based_concordance",
+    "observed_expected",
     "parameters_allowed",
     "precision_recall_curve",
     "prediction_sample_size",
@@ -111,6 +118,7 @@ __all__ = [
     "smd_categorical",
     "smd_continuous",
     "student_columns",
+    "validation_sample_size",
     "wilson_interval",
     "youden_cutoff",
 ]

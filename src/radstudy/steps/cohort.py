@@ -39,7 +39,7 @@ def do_cohort(run: Run) -> None:
     with recorded() as read:
         cohort = read_cohort(run.protocol, run.data)
         summary = read_summary(run.protocol, run.data)
-    if not cohort.cases and run.protocol.features is None:
+    if not cohort.cases and run.protocol.features is None and run.protocol.sequences:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
     opened = open_files(run.protocol, cohort.cases, kept_in=OPENED.file(run.out), jobs=run.jobs, bar=run.bar)
     doubles = opened.doubled(sets_of(cohort)) + copied_features(run.protocol, cohort.features)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from radstudy.formats.reading import digests_of, files_of, hash_of
 from radstudy.modelling.leaks import SEVERITIES, Inspected, LeakFinding, find_leaks, looked_for, volume_of
 from radstudy.modelling.leaks.finding import listed
 from radstudy.modelling.leaks.readers import CHECK as READERS
+from radstudy.modelling.leaks.scaling import CHECK as SCALING
 from radstudy.modelling.models import candidates, sequences_of
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import CohortSection
@@ -56,7 +57,7 @@ def do_leaks(run: Run) -> None:
     with run.step(STEP, settings={}, inputs=inputs, tables={table: inputs["table"]}) as due:
         if due:
             seen = _of_run(run, who)
-            findings = _errors_first([*who.problems, *find_leaks(seen)])
+            findings = _as_declared(run.protocol, _errors_first([*who.problems, *find_leaks(seen)]))
             LEAKS.write(run.out, [vars(finding) for finding in findings])
             CHECKED.write(run.out, {"looked_for": looked_for(seen)})
             for finding in findings:
@@ -131,7 +132,7 @@ def check_study(
         seen.append("no features yet: run the step 'extract', then check again")
     else:
         seen.append(f"{features.frame.shape[0]} rows of {features.frame.shape[1]} features")
-    findings = _errors_first([*who.problems, *before, *find_leaks(inspected)])
+    findings = _as_declared(protocol, _errors_first([*who.problems, *before, *find_leaks(inspected)]))
     masks = [f"one mask under two readers, lesions or patients ({len(opened.masks)} masks)"] if opened.masks else []
     return Checked(findings, seen, [*masks, *looked_for(inspected)])
 
@@ -165,6 +166,18 @@ def _overlap(out: Path) -> pd.DataFrame | None:
 
 def _errors_first(findings: Iterable[LeakFinding]) -> list[LeakFinding]:
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _as_declared(protocol: Protocol, findings: list[LeakFinding]) -> list[LeakFinding]:
+    """The findings; an error of a declared standardisation stays an error, and says that it is expected."""
+    features = protocol.features
+    if features is None or features.standardised is None:
+        return findings
+    remedy = (
+        f"expected: the study file declares it (features.standardised: {features.standardised}). The testing AUC is "
+        "not that of a new patient; validate the signature on the whole table of another hospital (radstudy validate)"
+    )
+    return [replace(finding, remedy=remedy) if finding.check == SCALING else finding for finding in findings]
 
 
 def _of_run(run: Run, who: Identities) -> Inspected:

@@ -74,6 +74,26 @@ def do_report(run: Run) -> None:
             write_bundle(run)
 
 
+def do_validation_report(run: Run) -> None:
+    """Write report.html of an external validation, its tables and its figures."""
+    settings = {
+        "study": run.protocol.study,
+        "notice": run.protocol.notice,
+        "program": source_key(),
+        "figures": run.protocol.report.figures,
+    }
+    told = {one.path: file_hash(file) for one in _TOLD if (file := one.file(run.out)).is_file()}
+    records = (run.out / step / PROVENANCE for step in STEP_FOLDERS if step != STEP)
+    told |= {file.relative_to(run.out).as_posix(): file_hash(file) for file in records if file.is_file()}
+    earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
+    with run.step(STEP, settings=settings, inputs=told) as due:
+        if due:
+            run.folder(STEP).remove(earlier)
+            from radstudy.report.write import write_validation_report  # draws with matplotlib: slow to import
+
+            write_validation_report(run.protocol, run.out, jobs=run.jobs)
+
+
 def acquisitions(run: Run) -> list[dict[str, Any]]:
     """The scanner and acquisition of every image of the study that an import has written, each image once."""
     if run.protocol.features is not None:

@@ -47,6 +47,7 @@ class Run:
     digests : image or mask file to its hash, as the volumes were prepared from them.
     waiting : names of volumes that could not be prepared in this run, for a transient reason.
     written : text of the study file, for the bundle; "" if it is not known.
+    prescribed : extraction settings that count instead of the study file's: those of a signature.
     """
 
     protocol: Protocol
@@ -60,17 +61,18 @@ class Run:
     digests: dict[Path, str] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
     written: str = ""
+    prescribed: ExtractionSettings | None = None
 
     @cached_property
     def extraction(self) -> ExtractionSettings:
-        """The extraction settings, from the study file or from the parameter file that it names; every step reads this
-        one object.
+        """The extraction settings, from the study file or from the parameter file that it names, or prescribed; every
+        step reads this one object.
 
         Raises
         ------
         StudyFileError : they cannot be used.
         """
-        return settings_of_study(self.protocol.extract, self.data)
+        return self.prescribed or settings_of_study(self.protocol.extract, self.data)
 
     def folder(self, step: str) -> StepFolder:
         """The folder of one step."""

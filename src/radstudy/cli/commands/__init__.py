@@ -21,6 +21,7 @@ _FILES = (
     "map",
     "derive",
     "predict",
+    "validate",
     "read",
     "mask_list",
     "mask_convert",

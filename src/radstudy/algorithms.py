@@ -25,6 +25,7 @@ VERSIONS = {
     "evaluate/baselines": 1,
     "evaluate/other_reader": 1,
     "evaluate/leaks": 1,
+    "evaluate/signature": 1,
     "report": 1,
 }
 _USES = {  # what else an algorithm's own results contain; what it reads from a finished step comes with that step's key
@@ -35,6 +36,7 @@ _USES = {  # what else an algorithm's own results contain; what it reads from a 
     "evaluate/chance": ("refits",),
     "evaluate/resampling": ("refits",),
     "evaluate/baselines": ("refits",),
+    "evaluate/signature": ("refits",),
 }
 
 

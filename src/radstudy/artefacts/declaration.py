@@ -139,10 +139,12 @@ class Artefact:
 
 STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
-    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks", "report",
+    "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks",
+    "evaluate/signature", "report",
 )  # fmt: skip
 _BESIDE = {
     "signature.json": "model",
+    "model_card.md": "evaluate/signature",
     "report.html": "report",
     "report.pdf": "report",
     "report_evidence.pdf": "report",

@@ -264,7 +264,7 @@ def signature_of(document: Any, path: Path) -> Signature:
     RefusedError : as `read_signature`.
     """
     stated = document.get("format") if isinstance(document, dict) else None
-    if stated not in (f"radstudy signature {number}" for number in READABLE):
+    if stated not in [f"radstudy signature {number}" for number in READABLE]:
         if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(stated))) and int(newer.group(1)) > SCHEMA:
             raise RefusedError(
                 f"{path} has the format '{stated}'; this radstudy ({__version__}) reads formats up to {SCHEMA}. To do: "

@@ -7,7 +7,6 @@ from radstudy.artefacts.declaration import (
     Column,
     ColumnKind,
     JsonFile,
-    OpaqueFile,
     TableFile,
     boolean,
     integer,
@@ -111,14 +110,6 @@ SIGNATURE = JsonFile(
     "the study's own model is a formula",
     fields=_PARTS,
 )  # fmt: skip
-_OWN = "the study's own model is a formula"
-MODEL_CARD = OpaqueFile("model_card.md", "The model card of signature.json, in Markdown.", (), _OWN)
-FORMS = OpaqueFile("evaluate/signature/*/*.npz", "Finished refits of the study's own model, kept by chunk.", (), _OWN)
-SLOW_FORMS = OpaqueFile(
-    "evaluate/signature/*/scikit-learn/*/*.npz", "Finished refits, if scikit-learn refits the study's own model.", (),
-    _OWN,
-)  # fmt: skip
 DECLARED = (
     MODELS, FUNNEL, FUNNEL_SEQUENCES, DROPPED, FEATURES, PREDICTIONS, CLINICAL_SCREEN, SIGNATURES, SIGNATURE,
-    MODEL_CARD, FORMS, SLOW_FORMS,
 )  # fmt: skip

@@ -236,7 +236,17 @@ def read_signature(path: Path) -> Signature:
 
     Raises
     ------
-    RefusedError : the file is missing, is not JSON, is not a signature, or is incomplete.
+    RefusedError : the file is missing, is not JSON, is not a signature, is incomplete, or was edited by hand.
+    """
+    return signature_of(read_document(path), path)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read the content of a signature, of which nothing is verified but that it is a JSON object.
+
+    Raises
+    ------
+    RefusedError : the file is missing, too large or not JSON.
     """
     try:
         bounds.SIGNATURE.require_of(RefusedError, path.stat().st_size, path)
@@ -248,22 +258,23 @@ def read_signature(path: Path) -> Signature:
         raise RefusedError(f"{path} is not a signature: {error}") from None
     except RecursionError:
         raise RefusedError(f"{path} is not a signature: its parts are nested too deeply") from None
-    return signature_of(document, path)
+    return document if isinstance(document, dict) else {}
 
 
-def signature_of(document: Any, path: Path) -> Signature:
+def signature_of(document: Mapping[str, Any], path: Path, *, unchanged: bool = True) -> Signature:
     """Read a signature from the content of its file.
 
     Parameters
     ----------
     document : content of the file.
     path : of the file, for messages.
+    unchanged : refuse content whose hash is not the stated one.
 
     Raises
     ------
     RefusedError : as `read_signature`.
     """
-    stated = document.get("format") if isinstance(document, dict) else None
+    stated = document.get("format")
     if stated not in [f"radstudy signature {number}" for number in READABLE]:
         if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(stated))) and int(newer.group(1)) > SCHEMA:
             raise RefusedError(
@@ -301,7 +312,8 @@ def signature_of(document: Any, path: Path) -> Signature:
         raise RefusedError(
             f"{path} is a damaged signature: {told}. To do: copy it again from the folder of the run that wrote it"
         ) from None
-    _require_unchanged(document, path)
+    if unchanged:
+        _require_unchanged(document, path)
     return signature
 
 

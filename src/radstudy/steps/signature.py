@@ -10,9 +10,11 @@ import pandas as pd
 
 from radstudy.artefacts import TableFile, beside
 from radstudy.artefacts import evaluate as files
+from radstudy.artefacts.beside import MODEL_CARD
 from radstudy.artefacts.cohort import FLOW
-from radstudy.artefacts.model import MODEL_CARD, SIGNATURE
+from radstudy.artefacts.model import SIGNATURE
 from radstudy.modelling.refits.forms import refitted_forms
+from radstudy.provenance import PROVENANCE
 from radstudy.signature.card import model_card
 from radstudy.signature.document import Signature, read_signature, with_vector, write_signature
 from radstudy.signature.facts import acquisition_facts, cohort_facts, performance_facts, population_facts
@@ -24,7 +26,7 @@ from radstudy.steps.design import read_design
 from radstudy.steps.model import fitted_models, signature_file
 from radstudy.steps.refits import announce, engine_of, kept_chunks, shares_of
 from radstudy.steps.run import Run
-from radstudy.store import content_hash, file_hash, write_text
+from radstudy.store import content_hash, file_hash, read_json, write_text
 
 STEP = "evaluate/signature"
 SETTING = "evaluate.resampling"
@@ -68,7 +70,10 @@ def _is_of_this_run(run: Run, which: str) -> bool:
 def _write(run: Run, base: Signature, scanned: list[dict[str, Any]], tables: dict[str, TableFile]) -> None:
     rows = read_rows(run)
     training = {str(name) for name in rows[rows["set"] == "training"].index.get_level_values("patient")}
+    cutoff = run.protocol.evaluate.cutoff
     about = {
+        "cutoff_rule": {"rule": cutoff.rule, **cutoff.model_dump(mode="json")},
+        "machine": read_json(run.path("model", PROVENANCE))["machine"],
         **base.about,
         "population": population_facts(FLOW.read(run.out), base.outcome, base.study),
         "acquisition": acquisition_facts(scanned, base.sequences, training),

@@ -22,11 +22,13 @@ from radstudy.intake.csv_rows import write_listing
 from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.kept import keep
 from radstudy.provenance import only_run
+from radstudy.signature.document import write_signature
 from radstudy.store import write_arrays, write_bytes, write_csv, write_json, write_parquet, write_text
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
 from unit.full_disk import CALLS, PAIR, full_at
 from unit.intake import synthetic
+from unit.signature.clinical import clinical_signature
 
 NOISE = np.random.default_rng(3).random((200, 5))
 FRAME = pd.DataFrame(NOISE, columns=list("abcde"))
@@ -173,6 +175,7 @@ def lesion(tmp_path):
     (tmp_path / "s.csv").write_text("id,y,set\n" + "".join(lines))
     (tmp_path / "s.yaml").write_text(STUDY)
     synthetic.write(tmp_path / "dicom", synthetic.t2())
+    write_signature(clinical_signature(), tmp_path / "signature.json")
     return tmp_path
 
 

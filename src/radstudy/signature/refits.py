@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -49,11 +49,13 @@ class RefittedForms:
     drawn : number of bootstrap samples; some may have no formula, because a class had too few patients.
     level : central share of an interval.
     forms : the formulas.
+    clinical : the clinical variables that some formula uses, with their codebook.
     """
 
     drawn: int
     level: float
     forms: tuple[RawForm, ...]
+    clinical: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ class RefittedForms:
             "rule": RULE,
             "drawn": self.drawn,
             "level": self.level,
+            "clinical": dict(self.clinical),
             "names": list(names),
             "forms": [
                 {
@@ -128,7 +131,8 @@ class RefittedForms:
     def read(cls, item: Mapping[str, Any]) -> Self:
         """Read the result of `as_dict`."""
         names = [str(name) for name in item["names"]]
-        return cls(int(item["drawn"]), float(item["level"]), tuple(_form(one, names) for one in item["forms"]))
+        forms = tuple(_form(one, names) for one in item["forms"])
+        return cls(int(item["drawn"]), float(item["level"]), forms, dict(item["clinical"]))
 
 
 def _form(item: Mapping[str, Any], names: list[str]) -> RawForm:

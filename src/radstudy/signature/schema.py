@@ -172,6 +172,7 @@ class RefitForms(Part):
     rule: str
     drawn: int
     level: float
+    clinical: dict[str, Plain] = Field(description="Variables that some formula uses, with their codebook.")
     names: tuple[str, ...]
     forms: tuple[RefitForm, ...]
 

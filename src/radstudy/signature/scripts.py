@@ -157,8 +157,8 @@ def python_script(signature: Signature) -> str:
     RefusedError : the signature has no test vector.
     """
     terms = [
-        f"    ({_quoted(t.name)}, {t.imputation!r}, {t.centre!r}, {t.scale!r}, {t.coefficient!r}, {t.training_range[0]!r}, "
-        f"{t.training_range[1]!r}),"
+        f"    ({_quoted(t.name)}, {t.imputation!r}, {t.centre!r}, {t.scale!r}, {t.coefficient!r}, "
+        f"{t.training_range[0]!r}, {t.training_range[1]!r}),"
         for t in signature.form.terms
     ]
     tests = [
@@ -194,8 +194,8 @@ def r_script(signature: Signature) -> str:
 def _tests(signature: Signature) -> Sequence[VectorResult]:
     if signature.vector is None:
         raise RefusedError(
-            f"the signature of the model '{signature.model}' has no test vector, by which a script could check itself: an "
-            "earlier version of radstudy wrote it. To do: run the study's step 'evaluate' again"
+            f"the signature of the model '{signature.model}' has no test vector, by which a script could check itself: "
+            "an earlier version of radstudy wrote it. To do: run the study's step 'evaluate' again"
         )
     return [signature.vector.vector, *([signature.vector.measured] if signature.vector.measured else [])]
 

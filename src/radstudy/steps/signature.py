@@ -105,4 +105,6 @@ def _refits(run: Run, name: str) -> RefittedForms | None:
         engine_of(run, design, [name]), design.outcome, design.places("training"), resamples=drawn,
         chunks=kept_chunks(run, STEP, "forms", "refits of the signature", "resamples", share),
     )  # fmt: skip
-    return RefittedForms(drawn, level, forms)
+    refits = RefittedForms(drawn, level, forms)
+    codebook = run.protocol.cohort.clinical
+    return replace(refits, clinical={name: codebook[name].model_dump(mode="json") for name in refits.variables})

@@ -28,11 +28,11 @@ def signature_check(
     failed = [part.part for part in parts if part.result == FAILED]
     if failed:
         raise RefusedError(
-            f"{file} must not be used: {', '.join(failed)} failed. To do: copy it again from the folder of the run that "
-            "wrote it"
+            f"{file} must not be used: {', '.join(failed)} failed. To do: copy it again from the folder of the run "
+            "that wrote it"
         )
 
 
 COMMAND = Command(
     "signature check", signature_check, page="signature.md", writes=False, wrong=(), says="Missing argument"
-)
+)  # fmt: skip

@@ -27,7 +27,7 @@ class CheckedPart:
 
     Parameters
     ----------
-    part : layout, hash, parts, settings, formula, image or refits.
+    part : layout, hash, parts, settings, formula, image, image formula or refits.
     result : passed, failed, or not checked.
     text : what was verified, and what was found.
     """
@@ -138,7 +138,7 @@ def _image(signature: Signature, vector: CheckVector, stated: VectorResult) -> I
         f"{len(differences)} values of the test image measured again: largest relative difference "
         f"{differences[worst]:.2g} ({worst}), at most {FEATURES_AGREE:g} is accepted",
     )  # fmt: skip
-    yield _formula("image", "probability of the test image", stated, stated.again(signature.form))
+    yield _formula("image formula", "test image", stated, stated.again(signature.form))
 
 
 def _formula(part: str, what: str, stated: VectorResult, own: VectorResult) -> CheckedPart:

@@ -122,7 +122,8 @@ def _row(item: Contribution, largest: float) -> str:
     width, sign = 100 * abs(item.log_odds) / largest, " minus" if item.log_odds < 0 else ""
     return (
         f"<tr><td>{_text(item.name)}{outside}</td><td class=n>{item.value:.6g}</td>"
-        f"<td class=n>{item.log_odds:+.3f}</td><td style='width:30%'><span class='bar{sign}' style='width:{width:.1f}%'></span></td></tr>"
+        f"<td class=n>{item.log_odds:+.3f}</td>"
+        f"<td style='width:30%'><span class='bar{sign}' style='width:{width:.1f}%'></span></td></tr>"
     )
 
 

@@ -34,7 +34,7 @@ def test_the_signature_of_a_run_passes_and_its_features_are_measured_again(small
     parts = check_signature(small / "run" / "signature.json")
     assert {part.result for part in parts if part.part != "refits"} == {PASSED}
     assert [part.part for part in parts] == [
-        "layout", "hash", "parts", "settings", "formula", "image", "image", "refits",
+        "layout", "hash", "parts", "settings", "formula", "image", "image formula", "refits",
     ]  # fmt: skip
     assert "largest relative difference 0 " in next(part.text for part in parts if part.part == "image")
     assert parts[-1].result == NOT_CHECKED  # the step evaluate has not run

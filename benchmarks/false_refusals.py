@@ -2,9 +2,9 @@
 
     python benchmarks/false_refusals.py --seeds 20 --patients 24 --work FOLDER --json F.json
 
-Each seed is a cohort of `radstudy demo` up to its step `model` (one reader). Every model then meets every testing patient:
-images and masks are read and compared as `radstudy predict` does, the features are those that the run has extracted, and
-the formula's verdict is counted. Finished seeds in FOLDER are not done again.
+Each seed is a cohort of `radstudy demo` up to its step `model` (one reader). Every model then meets every testing
+patient: images and masks are read and compared as `radstudy predict` does, the features are those that the run has
+extracted, and the verdict is counted. Finished seeds in FOLDER are not done again.
 """
 
 from __future__ import annotations

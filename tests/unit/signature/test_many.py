@@ -77,7 +77,7 @@ def test_a_row_that_does_not_fit_has_its_reason_and_the_others_go_on(signature, 
         assert one.refused and says in str(one.error)
         assert one.as_row()["probability"] is None and says in one.as_row()["reasons"]
     assert made[6].prediction is not None
-    overruled = list(predict_table(signature, written(tmp_path, table), outside_range=True))[0]
+    overruled = next(predict_table(signature, written(tmp_path, table), outside_range=True))
     assert overruled.as_row()["outside_range"] and "age=590" in overruled.as_row()["reasons"]
 
 

@@ -102,7 +102,9 @@ class RefittedForms:
         images = [name for name in lacking if not name.startswith(CLINICAL)]
         parts = sorted({name.partition(SEPARATOR)[0] for name in images})
         parts += sorted({variable_of(name) for name in lacking if name.startswith(CLINICAL)})
-        what = f"they use {', '.join(parts)}, which this patient was not given" if parts else "a value is missing"
+        what = "a value is missing"
+        if parts:
+            what = f"they use {', '.join(parts)}, not given for this patient; the formula does not need it"
         return f"{len(self.forms) - used} of the {len(self.forms)} refits are not used: {what}"
 
     def as_dict(self) -> dict[str, Any]:

@@ -38,7 +38,10 @@ def test_a_refit_whose_column_is_not_known_is_left_out_and_said():
     other = replace(refits(), forms=(*refits(60).forms, *refits(20, names=("DCE:b",)).forms))
     made = other.interval({"T2:a": 1.0})
     assert made.used == 60 and made.low is not None
-    assert made.note == "20 of the 80 refits are not used: they use DCE, which this patient was not given"
+    assert (
+        made.note
+        == "20 of the 80 refits are not used: they use DCE, not given for this patient, which the formula does not need"
+    )
     assert other.interval({"T2:a": np.nan, "DCE:b": 1.0}).low is None
 
 
@@ -58,7 +61,7 @@ def test_further_sequences_and_variables_of_the_refits_may_be_given(small, signa
     read = read_signature(tmp_path / "s.json")
     given = patient(0)
     without = predict_patient(read, **given)
-    assert without.interval.low is None and "they use DCE, height, which" in without.interval.note
+    assert without.interval.low is None and "they use DCE, height, not given" in without.interval.note
     for kind, end in (("images", ""), ("masks", "_a")):
         given[kind]["DCE"] = small / "p0" / f"DCE{end}.nii.gz"
     given["clinical"]["height"] = "170"

@@ -1,4 +1,4 @@
-"""The step evaluate completes signature.json: performance, cohort, refits, model card; nothing of the formula changes."""
+"""The step evaluate completes signature.json and writes its model card; nothing of the formula changes."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from radstudy.signature.document import read_signature
 from radstudy.signature.schema import schema_problems
 from radstudy.store import file_hash
 from radstudy.study import run
-from unit.signature.conftest import STUDY, small  # noqa: F401  a fixture
+from unit.signature.conftest import STUDY
 
 RESAMPLED = STUDY.replace("resampling: null", "resampling: {nested: null, splits: 0, bootstrap: 2}").replace(
     "chance: null", "chance: {permutations: 20}"

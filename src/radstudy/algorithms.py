@@ -27,6 +27,7 @@ VERSIONS = {
     "evaluate/leaks": 1,
     "evaluate/harmonisation": 1,
     "validate": 1,
+    "evaluate/signature": 1,
     "report": 1,
 }
 _USES = {  # what else an algorithm's own results contain; what it reads from a finished step comes with that step's key
@@ -38,6 +39,7 @@ _USES = {  # what else an algorithm's own results contain; what it reads from a 
     "evaluate/resampling": ("refits",),
     "evaluate/baselines": ("refits",),
     "evaluate/harmonisation": ("refits",),
+    "evaluate/signature": ("refits",),
 }
 
 

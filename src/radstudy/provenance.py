@@ -31,15 +31,16 @@ _OPENED = (
     ".png",
     ".pdf",
     ".tiff",
+    ".md",
 )  # files of a run that people open and may change
 PARTS = {  # folders within a step's folder that are separate steps; evaluate/null is the former name of evaluate/chance
     "extract": ("maps", "shuffled"),
-    "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks", "harmonisation"),
+    "evaluate": ("chance", "null", "resampling", "baselines", "other_reader", "leaks", "harmonisation", "signature"),
 }
 BESIDE = {
-    "model": ("signature.json",),
-    "report": ("report.html", "study_bundle.zip"),
-}  # files that a step writes into the run's folder
+    "signature": ("../../signature.json", "../../model_card.md"),
+    "report": ("../report.html", "../study_bundle.zip"),
+}  # files that a step writes into the run's folder, from its own; signature.json is first written by the step model
 _OF_OTHERS = ("opened.json", "Thumbs.db", ".DS_Store", "desktop.ini")  # kept per file, or left by a file manager
 _LIBRARIES = ("numpy", "scipy", "numba", "SimpleITK", "scikit-learn", "pandas", "pydantic")
 
@@ -175,12 +176,14 @@ class StepFolder:
         """Hashes of the files that the step wrote, without the parts that are separate steps."""
         files = sorted(file for file in self.path.rglob("*") if file.is_file() and self._is_own(file))
         own = {file.relative_to(self.path).as_posix(): file_hash(file) for file in files}
-        beside = (self.path.parent / name for name in BESIDE.get(self.path.name, ()))
-        return own | {f"../{file.name}": file_hash(file) for file in beside if file.is_file()}
+        beside = {name: self.path / name for name in BESIDE.get(self.path.name, ())}
+        return own | {name: file_hash(file) for name, file in beside.items() if file.is_file()}
 
     def _is_own(self, file: Path) -> bool:
         """True if a file in this folder, or next to it, is written by this step and by nothing else."""
         inside = file.relative_to(self.path).parts
+        if inside[0] == "..":
+            return "/".join(inside) in BESIDE.get(self.path.name, ())
         return not (
             inside[0] in PARTS.get(self.path.name, ())
             or inside[-1] in (PROVENANCE, *_OF_OTHERS)

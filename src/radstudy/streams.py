@@ -20,6 +20,7 @@ class Stream(IntEnum):
     NOISE = 7  # outcomes without any association; with two further numbers, the voxels of a shuffled lesion
     PLANNING = 8  # simulated studies
     READING = 9  # the reading room: orders, pseudonyms, who is read twice
+    FORMS = 10  # bootstrap of the training patients, for the intervals of a signature
 
 
 def generator_of(seed: int, stream: Stream, *numbers: int) -> np.random.Generator:

@@ -28,8 +28,8 @@ from radstudy.artefacts import JsonFile, TableFile, artefact_of
 
 # Columns and fields that may differ from run to run, or from machine to machine, without being a result.
 VOLATILE = {
-    "seconds", "finished", "created", "key", "checksum", "file", "image", "mask", "path", "files", "made", "code",
-    "versions", "machine", "inputs", "exchanged", "digests", "radstudy", "image_hash", "mask_hash", "sha256",
+    "seconds", "finished", "created", "key", "hash", "checksum", "file", "image", "mask", "path", "files", "made",
+    "code", "versions", "machine", "inputs", "exchanged", "digests", "radstudy", "image_hash", "mask_hash", "sha256",
 }  # fmt: skip
 PROSE = {  # texts that may be reworded
     "note", "notes", "warnings", "problem", "remedy", "stability_note", "explained", "engine_why_not", "looked_for",
@@ -39,12 +39,25 @@ NOT_RESULTS = (
     "provenance.json",
     "opened.json",
     "run_folder.json",
+    "history.json",
     "cohort/cases.json",
     "cohort/notes.json",
     "report/",
     "run.log",
     "data/",
 )
+LATER = (
+    "hash",
+    "use",
+    "settings",
+    "population",
+    "cutoff_rule",
+    "acquisition",
+    "cohort",
+    "performance",
+    "refits",
+    "test_vector",
+)  # parts of signature.json since format 2
 RELATIVE, ABSOLUTE = 1e-6, 1e-9
 
 
@@ -78,6 +91,8 @@ def of_run(run: Path) -> list[Fingerprint]:
         if isinstance(declared, TableFile):
             frame = pd.read_parquet(file).reset_index() if file.suffix == ".parquet" else declared.read_file(file)
             rows += of_table(declared.step, name, frame)
+        elif name == "signature.json":
+            rows += of_signature(json.loads(file.read_text(encoding="utf-8")))
         elif isinstance(declared, JsonFile) and "*" not in declared.path:
             rows += of_json(declared.step, name, json.loads(file.read_text(encoding="utf-8")))
     return rows
@@ -102,6 +117,17 @@ def of_table(step: str, name: str, frame: pd.DataFrame) -> Iterator[Fingerprint]
 def of_json(step: str, name: str, content: object) -> Iterator[Fingerprint]:
     """One fingerprint of all numbers and texts of a document."""
     yield of_values(step, name, "", list(_flat(content)))
+
+
+def of_signature(content: dict[str, Any]) -> Iterator[Fingerprint]:
+    """One fingerprint of the formula, as format 1 had it, and one of what the step evaluate adds."""
+    later = {name: content.pop(name) for name in LATER if name in content}
+    content["format"] = "radstudy signature 1"
+    for term in content["formula"]["terms"]:
+        term.pop("definition", None)
+    yield from of_json("model", "signature.json", content)
+    added = {name: later.get(name) for name in ("cohort", "performance", "refits", "test_vector")}
+    yield of_values("evaluate/signature", "signature.json", "added", list(_flat(added)))
 
 
 def of_values(step: str, name: str, column: str, values: Iterable[object]) -> Fingerprint:

@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 
 VOLATILE_KEYS = {
-    "key", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created", "written",
-    "testing_first_predicted", "declared",
+    "key", "hash", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created",
+    "written", "testing_first_predicted", "declared",
 }  # fmt: skip
 VOLATILE_ARRAYS = {"key"}  # of NPZ files: as of JSON's
 VOLATILE_FILES = {

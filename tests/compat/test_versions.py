@@ -108,8 +108,8 @@ def test_a_layout_that_is_no_number_is_refused(schema):
 def test_a_signature_of_a_later_layout_asks_for_a_newer_program(tmp_path):
     document = json.loads((SAMPLES / "signature.json").read_text(encoding="utf-8"))
     file = tmp_path / "signature.json"
-    file.write_text(json.dumps({**document, "format": "radstudy signature 2"}), encoding="utf-8")
-    with pytest.raises(RefusedError, match=r"signature\.json has the format 'radstudy signature 2'.*newer radstudy"):
+    file.write_text(json.dumps({**document, "format": "radstudy signature 3"}), encoding="utf-8")
+    with pytest.raises(RefusedError, match=r"signature\.json has the format 'radstudy signature 3'.*newer radstudy"):
         read_signature(file)
 
 

@@ -17,6 +17,17 @@ CALLS = {  # of every command that writes; the files are those of the fixture `l
     "report": ("report", "s.yaml", "--pdf", "--jobs", "1", "--out", "out"),
     "import": ("import", "dicom", "--out", "out"),
     "read": ("read", "s.yaml", "--reader", "a", "--no-browser"),
+    "predict": (
+        "predict",
+        "signature.json",
+        "--clinical",
+        "age=50",
+        "--clinical",
+        "margin=rough",
+        "--html",
+        "out/a.html",
+    ),
+    "signature": ("signature", "export", "signature.json", "--python", "--out", "out/a.py"),
     "demo": ("demo", "--patients", "24", "--jobs", "1", "--out", "out"),
 }
 

@@ -296,9 +296,17 @@ WITH_AND_WITHOUT = TableFile(
         NOTE,
     ),
 )  # fmt: skip
+_OWN = "the study's own model is a formula"
+MODEL_CARD = OpaqueFile("model_card.md", "The model card of signature.json, in Markdown.", (), _OWN)
+FORMS = OpaqueFile("evaluate/signature/*/*.npz", "Finished refits of the study's own model, kept by chunk.", (), _OWN)
+SLOW_FORMS = OpaqueFile(
+    "evaluate/signature/*/scikit-learn/*/*.npz", "Finished refits, if scikit-learn refits the study's own model.", (),
+    _OWN,
+)  # fmt: skip
 DECLARED = (
     CHANCE, CHANCE_AUCS, CHANCE_ROC, CHANCE_CHUNKS, CHANCE_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES,
     SELECTED, CORRECTIONS, RESAMPLING_CHUNKS, RESAMPLING_SLOW_CHUNKS, BASELINES, BASELINES_CHANCE, BESIDE_VOLUME,
     BASELINES_CHUNKS, BASELINES_SLOW_CHUNKS, MOVED, PROBABILITIES, LEAKS, CHECKED,
     SITE_EFFECT, WITH_AND_WITHOUT,
+    MODEL_CARD, FORMS, SLOW_FORMS,
 )  # fmt: skip

@@ -140,10 +140,11 @@ class Artefact:
 STEP_FOLDERS = (  # each with its own provenance.json
     "cohort", "prepare", "extract", "extract/maps", "extract/shuffled", "agree", "model", "evaluate", "evaluate/chance",
     "evaluate/resampling", "evaluate/baselines", "evaluate/other_reader", "evaluate/leaks",
-    "evaluate/harmonisation", "validate", "report",
+    "evaluate/harmonisation", "evaluate/signature", "validate", "report",
 )  # fmt: skip
 _BESIDE = {
     "signature.json": "model",
+    "model_card.md": "evaluate/signature",
     "validation.json": "validate",
     "report.html": "report",
     "report.pdf": "report",

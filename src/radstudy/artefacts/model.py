@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from radstudy.artefacts.common import FEATURE, LESION, MODEL, OUTCOME, PATIENT, SET
-from radstudy.artefacts.declaration import Column, ColumnKind, JsonFile, TableFile, boolean, integer, number, text
+from radstudy.artefacts.declaration import (
+    Column,
+    ColumnKind,
+    JsonFile,
+    TableFile,
+    boolean,
+    integer,
+    number,
+    optional,
+    text,
+)  # fmt: skip
 from radstudy.artefacts.records.fields import fields_of
 from radstudy.artefacts.records.model import FittedModel
 
@@ -76,13 +86,28 @@ _PARTS = (
     Column(
         "training_distribution", ColumnKind.OBJECT, "Distribution of the training data, for comparison with a patient."
     ),
+    *optional(
+        text("hash", "Hash of everything else in the file."),
+        text("use", "What the file may be used for."),
+        Column("extraction", ColumnKind.OBJECT, "Content of a PyRadiomics parameter file, if the study had one."),
+        Column("settings", ColumnKind.OBJECT, "All settings with defaults, their order and their hash."),
+        Column("population", ColumnKind.OBJECT, "Patients that it is meant for."),
+        Column("cutoff_rule", ColumnKind.OBJECT, "Rule that chose the cut-off."),
+        Column("acquisition", ColumnKind.OBJECT, "Acquisition of the training images, if their import recorded it."),
+        Column("cohort", ColumnKind.OBJECT, "Description and hash of the cohort."),
+        Column("performance", ColumnKind.OBJECT, "Performance in the study; null before the step evaluate."),
+        Column("machine", ColumnKind.OBJECT, "Processor that the model was fitted on."),
+        Column("refits", ColumnKind.OBJECT, "Formulas of bootstrap samples; null before the step evaluate."),
+        Column("test_vector", ColumnKind.OBJECT, "Inputs with the results that they must give."),
+    ),
 )
 SIGNATURES = JsonFile(
     "model/signatures/*.json", "A model as a file for predicting the next patient.", ("evaluate",),
     "a model is a formula", fields=_PARTS,
 )  # fmt: skip
 SIGNATURE = JsonFile(
-    "signature.json", "The signature of the study's own model.", ("report",), "the study's own model is a formula",
+    "signature.json", "The signature of the study's own model; the step evaluate completes it.", ("evaluate", "report"),
+    "the study's own model is a formula",
     fields=_PARTS,
 )  # fmt: skip
 DECLARED = (

@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.artefacts.records.acquisition import Acquisition
 from radstudy.errors import RefusedError
 from radstudy.modelling.models import Term
+from radstudy.signature.mask_shape import MaskShape
 from radstudy.signature.training import ImageRange, JointRange, PairRange, Range, TrainingDistribution, ordered_grid
 from radstudy.space.grid import spacing_text
 from radstudy.table import CLINICAL
@@ -97,6 +99,8 @@ class Seen:
     centre_mm : (3,) of the lesion's mask, RAS mm.
     volume_mm3 : of the lesion's mask.
     origin : content of the file that `radstudy import` wrote next to the image; empty for other images.
+    shape : empty slices and borders of the mask; None if they are not checked.
+    acquisition : as `radstudy import` recorded it; None for other images.
     """
 
     image: Path
@@ -106,6 +110,8 @@ class Seen:
     centre_mm: NDArray[np.float64]
     volume_mm3: float
     origin: Mapping[str, Any]
+    shape: MaskShape | None = None
+    acquisition: Acquisition | None = None
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -172,6 +178,99 @@ def check_joint(joint: JointRange | None, values: Mapping[str, float]) -> Iterat
         )  # fmt: skip
 
 
+# --- masks and acquisition ---------------------------------------------------------------------------------------
+
+
+def check_shape(sequence: str, shape: MaskShape | None) -> Iterator[UnlikeTraining]:
+    """Find a mask that no reader draws on purpose: an empty slice inside the lesion, or a lesion cut by the border."""
+    if shape is None:
+        return
+    if shape.empty_slices:
+        yield UnlikeTraining(
+            "mask", sequence,
+            f"the mask on {sequence} has {shape.empty_slices} empty slice(s) between drawn ones, of "
+            f"{shape.slices} (was a slice forgotten, or are there two lesions?)",
+            True, float(shape.empty_slices), 0.0, 0.0, 0.0, 0.0,
+        )  # fmt: skip
+    if shape.borders:
+        yield UnlikeTraining(
+            "mask", sequence,
+            f"the lesion on {sequence} touches the border of the image ({', '.join(shape.borders)}): a part of it "
+            "may lie outside",
+            True,
+        )  # fmt: skip
+
+
+_FACTORS = {"field_strength_t": 1.1, "repetition_time_ms": 1.25, "echo_time_ms": 1.25, "inversion_time_ms": 1.25,
+            "b_value": 1.1}  # fmt: skip
+_WORDS = {"field_strength_t": "a field strength of {} T", "repetition_time_ms": "a repetition time of {} ms",
+          "echo_time_ms": "an echo time of {} ms", "inversion_time_ms": "an inversion time of {} ms",
+          "b_value": "a b-value of {} s/mm2", "seconds_since_first_phase": "a time of {} s after the first phase",
+          "manufacturer": "the manufacturer {}", "model": "the scanner {}", "acquisition_type": "a {} acquisition",
+          "plane": "the plane {}", "contrast_agent": "the contrast agent {}"}  # fmt: skip
+_LEAST_S = 20.0  # by which the time of a phase may always exceed the training range
+
+
+def check_acquisition(
+    seen: Mapping[str, Seen], training: Mapping[str, Mapping[str, Any]] | None
+) -> Iterator[UnlikeTraining]:
+    """Find acquisitions unlike those of the training images, as far as both imports recorded them.
+
+    Parameters
+    ----------
+    seen : sequence to the facts read from its files.
+    training : the part ``acquisition`` of the signature; None if it has none.
+    """
+    for sequence, one in seen.items():
+        known = (training or {}).get(sequence)
+        if known is None:
+            continue
+        if one.acquisition is None:
+            yield UnlikeTraining(
+                "not checked", sequence,
+                f"the acquisition of {sequence} was not checked: no 'radstudy import' wrote {one.image}, so its field "
+                "strength and times are not known",
+                False,
+            )  # fmt: skip
+            continue
+        own = one.acquisition.as_json()
+        yield from _acquired_numbers(sequence, own, known["ranges"])
+        yield from _acquired_texts(sequence, own, known["values"])
+
+
+def _acquired_numbers(
+    sequence: str, own: Mapping[str, Any], ranges: Mapping[str, Mapping[str, float]]
+) -> Iterator[UnlikeTraining]:
+    for name, had in ranges.items():
+        value = own.get(name)
+        if value is None or name not in _WORDS:
+            continue
+        low, high = had["low"], had["high"]
+        factor = _FACTORS.get(name)
+        aside = max(WIDENED * (high - low), _LEAST_S)
+        bounds = (low - aside, high + aside) if factor is None else (low / factor, high * factor)
+        if not bounds[0] <= value <= bounds[1]:
+            yield UnlikeTraining(
+                "acquisition", sequence,
+                f"{sequence} has {_WORDS[name].format(f'{value:g}')}; training had {low:g} to {high:g}, and less than "
+                f"{bounds[0]:.4g} or more than {bounds[1]:.4g} is refused",
+                True, float(value), low, high, *bounds,
+            )  # fmt: skip
+
+
+def _acquired_texts(
+    sequence: str, own: Mapping[str, Any], values: Mapping[str, Sequence[str]]
+) -> Iterator[UnlikeTraining]:
+    for name, had in values.items():
+        value = own.get(name)
+        if value and name in _WORDS and value not in had:
+            yield UnlikeTraining(
+                "acquisition", sequence,
+                f"{sequence} has {_WORDS[name].format(value)}; training had {', '.join(had)}",
+                False,
+            )  # fmt: skip
+
+
 # --- images ------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +289,7 @@ def check_images(
     known = training.sequences if training is not None else tuple(seen)
     for sequence, one in seen.items():
         yield from _name(sequence, one, known)
+        yield from check_shape(sequence, one.shape)
         if training is not None and sequence in training.images:
             yield from _grid(sequence, one, training.images[sequence])
         if training is not None and sequence in training.volumes_mm3:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +20,25 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.assessment.performance import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
+from radstudy.protocol.prepare import preparation_step
 from radstudy.protocol.sections import Extract
-from radstudy.provenance import versions
-from radstudy.signature.soundness import of_table, require_sound
+from radstudy.provenance import machine, versions
+from radstudy.signature.check_vector import CheckVector, check_vector
+from radstudy.signature.definitions import definition_of
+from radstudy.signature.refits import RefittedForms
+from radstudy.signature.soundness import FROM_TABLE, of_table, require_sound
 from radstudy.signature.training import TrainingDistribution, training_distribution
-from radstudy.store import content_hash, read_json, write_json
+from radstudy.store import content_hash, plain, read_json, write_text
 from radstudy.table import CLINICAL, SEPARATOR, variable_of
 
-SCHEMA = 1  # the layout of signature.json
+SCHEMA = 2  # the layout of signature.json; radstudy.signature.schema describes it
+READABLE = (1, 2)  # 1: before the hash, the test vector, the refits and the performance
 FORMAT = f"radstudy signature {SCHEMA}"
+USE = "Research use only, not a medical device."
 _EXTRACTION = "extraction"  # of a study with a PyRadiomics parameter file
 _DISTRIBUTION = "training_distribution"  # absent in a signature of an earlier version
+_ABOUT = ("population", "cutoff_rule", "acquisition", "cohort", "performance", "machine")
+_REFITS, _VECTOR, HASH = "refits", "test_vector", "hash"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +62,11 @@ class Signature:
         earlier version.
     extraction : content of the PyRadiomics parameter file that `extract` names, in its layout; None if it names none
         and `extract` itself contains the settings.
+    refits : the formulas of bootstrap samples, for intervals; None before the study's step `evaluate`, or if it has no
+        bootstrap.
+    vector : inputs with the results that they must give; None in a signature of an earlier version.
+    about : further parts of the file, as plain JSON: ``population``, ``cutoff_rule``, ``acquisition`` (sequence to the
+        ranges of the training images), ``cohort``, ``performance`` and ``machine``; empty if not known.
     """
 
     study: str
@@ -70,6 +83,9 @@ class Signature:
     versions: Mapping[str, str]
     distribution: TrainingDistribution | None = None
     extraction: Mapping[str, Any] | None = None
+    refits: RefittedForms | None = None
+    vector: CheckVector | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> ExtractionSettings:
@@ -112,7 +128,7 @@ def make_signature(
     variables = {variable_of(column) for column in named if column.startswith(CLINICAL)}
     used = [variable for variable in clinical_of(protocol, name) if variable in variables]
     spec = protocol.cohort.outcome
-    return Signature(
+    signature = Signature(
         study=protocol.study,
         model=name,
         notice=protocol.notice,
@@ -137,27 +153,82 @@ def make_signature(
             volumes=volumes, lesions=lesions,
         ),
         extraction=None if extraction is None or protocol.extract.params is None else extraction.as_dict(),
+        about={
+            "cutoff_rule": {"rule": protocol.evaluate.cutoff.rule, **protocol.evaluate.cutoff.model_dump(mode="json")},
+            "machine": machine(),
+        },
     )  # fmt: skip
+    return with_vector(signature)
+
+
+def with_vector(signature: Signature) -> Signature:
+    """Return the signature with its test vector."""
+    from_table = bool(signature.extract.get(FROM_TABLE))
+    vector = check_vector(
+        signature.form, tuple(preparation_step(step) for step in signature.prepare),
+        None if from_table else signature.settings, None if from_table else Extract.model_validate(signature.extract),
+    )  # fmt: skip
+    return replace(signature, vector=vector)
 
 
 def write_signature(signature: Signature, path: Path) -> None:
-    """Write a signature as JSON."""
-    document = {
-        "format": FORMAT,
+    """Write a signature as JSON, in the layout of `radstudy.signature.schema`, with the hash of its content."""
+    write_text(path, _in_lines(document_of(signature)))
+
+
+def document_of(signature: Signature) -> dict[str, Any]:
+    """Return the content of signature.json as plain JSON."""
+    from_table = bool(signature.extract.get(FROM_TABLE))
+    terms = [
+        {**asdict(term), "definition": definition_of(term.name, signature.clinical, from_table=from_table)}
+        for term in signature.form.terms
+    ]
+    document = plain({
         **{name: getattr(signature, name) for name in ("study", "model", "notice", "outcome", "cutoff")},
+        "use": USE,
         "formula": {
             "log_odds": "intercept + sum of coefficient * (value - centre) / scale",
             "intercept": signature.form.intercept,
-            "terms": [asdict(term) for term in signature.form.terms],
+            "terms": terms,
         },
         **{
             name: getattr(signature, name)
             for name in ("sequences", "clinical", "prepare", "extract", "training", "versions")
         },
         **({} if signature.extraction is None else {_EXTRACTION: signature.extraction}),
+        "settings": _settings(signature),
         _DISTRIBUTION: signature.distribution and signature.distribution.as_dict(),
+        **{name: signature.about.get(name) for name in _ABOUT},
+        _REFITS: signature.refits and signature.refits.as_dict(),
+        _VECTOR: signature.vector and signature.vector.as_dict(),
+    })  # fmt: skip
+    return {"format": FORMAT, HASH: content_hash({"format": FORMAT, **document}), **document}
+
+
+def _settings(signature: Signature) -> dict[str, Any]:
+    """Return the order of all steps with every setting, including defaults, and their hash."""
+    extraction = None if signature.extract.get(FROM_TABLE) else signature.settings.as_dict()
+    order = [*(word for step in signature.prepare for word in step), *(["extract"] if extraction else [])]
+    return {
+        "order": order,
+        "extraction": extraction,
+        HASH: content_hash({"prepare": signature.prepare, "extraction": extraction}),
     }
-    write_json(path, document)
+
+
+_NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]*?)\n\s*\]")  # a list without texts, lists and objects inside
+
+
+def _in_lines(document: object) -> str:
+    """Write JSON with each list of numbers on one line; no text contains a line break, so none is changed."""
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    return _NUMBERS.sub(lambda match: f"[{' '.join(match[1].split())}]", text) + "\n"
+
+
+def stated_hash(document: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the hash that a file states, and the hash of its content."""
+    content = {name: value for name, value in document.items() if name != HASH}
+    return str(document.get(HASH)), content_hash(content)
 
 
 def read_signature(path: Path) -> Signature:
@@ -165,7 +236,17 @@ def read_signature(path: Path) -> Signature:
 
     Raises
     ------
-    RefusedError : the file is missing, is not JSON, is not a signature, or is incomplete.
+    RefusedError : the file is missing, is not JSON, is not a signature, is incomplete, or was edited by hand.
+    """
+    return signature_of(read_document(path), path)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read the content of a signature, of which nothing is verified but that it is a JSON object.
+
+    Raises
+    ------
+    RefusedError : the file is missing, too large or not JSON.
     """
     try:
         bounds.SIGNATURE.require_of(RefusedError, path.stat().st_size, path)
@@ -177,8 +258,24 @@ def read_signature(path: Path) -> Signature:
         raise RefusedError(f"{path} is not a signature: {error}") from None
     except RecursionError:
         raise RefusedError(f"{path} is not a signature: its parts are nested too deeply") from None
-    stated = document.get("format") if isinstance(document, dict) else None
-    if stated != FORMAT:
+    return document if isinstance(document, dict) else {}
+
+
+def signature_of(document: Mapping[str, Any], path: Path, *, unchanged: bool = True) -> Signature:
+    """Read a signature from the content of its file.
+
+    Parameters
+    ----------
+    document : content of the file.
+    path : of the file, for messages.
+    unchanged : refuse content whose hash is not the stated one.
+
+    Raises
+    ------
+    RefusedError : as `read_signature`.
+    """
+    stated = document.get("format")
+    if stated not in [f"radstudy signature {number}" for number in READABLE]:
         if (newer := re.fullmatch(r"radstudy signature ([1-9]\d{0,5})", str(stated))) and int(newer.group(1)) > SCHEMA:
             raise RefusedError(
                 f"{path} has the format '{stated}'; this radstudy ({__version__}) reads formats up to {SCHEMA}. To do: "
@@ -195,23 +292,41 @@ def read_signature(path: Path) -> Signature:
                 f"{path} was made with a PyRadiomics parameter file, but does not contain it ({params}). To do: run "
                 "the study again; the signature will then contain the file's settings"
             )
-        return Signature(
+        signature = Signature(
             form=form,
             sequences=tuple(document["sequences"]),
             prepare=tuple(document["prepare"]),
             distribution=distribution,
             extraction=document.get(_EXTRACTION),
+            refits=None if (refits := document.get(_REFITS)) is None else RefittedForms.read(refits),
+            vector=None if (vector := document.get(_VECTOR)) is None else CheckVector.read(vector),
+            about={name: document[name] for name in _ABOUT if document.get(name) is not None},
             cutoff=float("inf") if document["cutoff"] is None else float(document["cutoff"]),
             **{
                 name: document[name]
                 for name in ("study", "model", "notice", "outcome", "clinical", "extract", "training", "versions")
             },
         )
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
         told = f"it has no {error}" if isinstance(error, KeyError) else str(error)
         raise RefusedError(
             f"{path} is a damaged signature: {told}. To do: copy it again from the folder of the run that wrote it"
         ) from None
+    if unchanged:
+        _require_unchanged(document, path)
+    return signature
+
+
+def _require_unchanged(document: Mapping[str, Any], path: Path) -> None:
+    """Refuse a file that was edited after the program wrote it; files of format 1 have no hash."""
+    if document["format"] == f"radstudy signature {READABLE[0]}":
+        return
+    stated, own = stated_hash(document)
+    if stated != own:
+        raise RefusedError(
+            f"{path} was changed after radstudy wrote it: its content has the hash {own}, and the file states "
+            f"{stated}. To do: copy it again from the folder of the run that wrote it"
+        )
 
 
 def _distribution(item: Mapping[str, Any] | None) -> TrainingDistribution | None:

@@ -15,9 +15,11 @@ from radstudy.errors import CaseError, CohortError, RefusedError
 from radstudy.imaging.lesion_check import check_readable
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.intake.acquisition import acquisition_of
 from radstudy.protocol.sections import ClinicalVariable
 from radstudy.signature.applicability import Seen, check_terms
 from radstudy.signature.document import Signature
+from radstudy.signature.mask_shape import mask_shape
 from radstudy.table import CLINICAL
 
 _MADE_BY = "radstudy import"
@@ -58,16 +60,23 @@ class PatientSequence:
     seen: Seen
 
 
-def clinical_values(signature: Signature, given: Given) -> dict[str, float]:
+def clinical_values(signature: Signature, given: Given, *, images: bool = True) -> dict[str, float]:
     """Return the clinical columns of the design table after checking that all arguments are needed and valid.
+
+    Parameters
+    ----------
+    signature : the model.
+    given : the arguments.
+    images : whether the model's images have to be among them; False if the features were computed before.
 
     Raises
     ------
     RefusedError : arguments are missing, unknown to the model, or invalid; the message lists all of them.
     """
-    problems = [*_missing(signature, given), *_unknown(signature, given)]
+    problems = [*_missing(signature, given, images=images), *_unknown(signature, given)]
     values: dict[str, float] = {}
-    for name, codebook in signature.clinical.items():
+    further = signature.refits.clinical if signature.refits is not None else {}
+    for name, codebook in {**further, **signature.clinical}.items():
         if name not in given.clinical:
             continue
         variable = ClinicalVariable.model_validate(codebook)
@@ -104,11 +113,29 @@ def tissue_of(signature: Signature) -> str | None:
     return next((step["reference"]["tissue"] for step in signature.prepare if "reference" in step), None)
 
 
-def _missing(signature: Signature, given: Given) -> list[str]:
-    problems = [f"--image {name}=FILE is missing" for name in signature.sequences if name not in given.images]
-    problems += [f"--mask {name}=FILE is missing" for name in signature.sequences if name not in given.masks]
+def feature_values(signature: Signature, features: Mapping[str, float]) -> dict[str, float]:
+    """Return the columns of the formula and of its refits among features that were computed before.
+
+    Raises
+    ------
+    RefusedError : a feature of the formula is not there, or a value is infinite; the message lists all of them.
+    """
+    terms = [term.name for term in signature.form.terms if not term.name.startswith(CLINICAL)]
+    problems = [f"the column '{name}' is missing" for name in terms if name not in features]
+    further = signature.refits.names if signature.refits is not None else ()
+    values = {name: float(features[name]) for name in dict.fromkeys((*terms, *further)) if name in features}
+    problems += [f"{name} is {value}" for name, value in values.items() if np.isinf(value)]
+    if problems:
+        raise RefusedError(f"the features do not fit the model '{signature.model}': {'; '.join(problems)}")
+    return values
+
+
+def _missing(signature: Signature, given: Given, *, images: bool) -> list[str]:
+    needed = signature.sequences if images else ()
+    problems = [f"--image {name}=FILE is missing" for name in needed if name not in given.images]
+    problems += [f"--mask {name}=FILE is missing" for name in needed if name not in given.masks]
     if (tissue := tissue_of(signature)) is not None:
-        wanted = [name for name in signature.sequences if name not in given.references]
+        wanted = [name for name in needed if name not in given.references]
         problems += [f"--reference {name}=FILE (mask of the {tissue}) is missing" for name in wanted]
     return problems + [
         f"--clinical {name}=VALUE is missing" for name in signature.clinical if name not in given.clinical
@@ -117,8 +144,10 @@ def _missing(signature: Signature, given: Given) -> list[str]:
 
 def _unknown(signature: Signature, given: Given) -> list[str]:
     """Find arguments that would have no effect, because a user who gives them expects one."""
-    training = signature.distribution
+    training, refits = signature.distribution, signature.refits
     sequences, variables = tuple(signature.sequences), tuple(signature.clinical)
+    if refits is not None:  # for the interval
+        sequences, variables = (*sequences, *refits.sequences), (*variables, *refits.clinical)
     of_study = (training.sequences, training.variables) if training is not None else ((), ())
     scaled = tissue_of(signature) is not None
     problems = [
@@ -163,13 +192,20 @@ def read_sequences(signature: Signature, given: Given) -> dict[str, PatientSeque
     """
     read: dict[str, PatientSequence] = {}
     errors: list[CaseError] = []
-    for sequence in signature.sequences:
+    for sequence in sequences_given(signature, given):
         try:
             read[sequence] = _read(given.images[sequence], given.masks[sequence], given.label)
         except CaseError as error:
             errors.append(error.located(sequence=sequence))
     raise_all(errors)
     return read
+
+
+def sequences_given(signature: Signature, given: Given) -> tuple[str, ...]:
+    """Return the sequences that the model needs, and those of its refits for which image and mask are given."""
+    refits = signature.refits.sequences if signature.refits is not None else ()
+    further = (name for name in refits if name in given.images and name in given.masks)
+    return tuple(dict.fromkeys((*signature.sequences, *further)))
 
 
 def raise_all(errors: list[CaseError]) -> None:
@@ -187,7 +223,8 @@ def _read(image: Path, mask: Path, label: Label | None) -> PatientSequence:
     if not roi.voxel_count:
         raise CaseError("the mask is empty", "draw the lesion", file=mask)
     seen = Seen(
-        image, volume.voxels, volume.affine, volume.spacing_mm, roi.centre_mm, roi.volume_mm3, origin_of(image)
+        image, volume.voxels, volume.affine, volume.spacing_mm, roi.centre_mm, roi.volume_mm3, origin_of(image),
+        mask_shape(roi.mask, volume.spacing_mm), acquisition_of(image, patient="", sequence=""),
     )  # fmt: skip
     return PatientSequence(volume, roi, seen)
 

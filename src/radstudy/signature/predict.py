@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,22 @@ from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
     UnlikeTraining,
     UnlikeTrainingError,
+    check_acquisition,
     check_images,
     check_joint,
     check_terms,
     not_checked,
 )
-from radstudy.signature.document import Signature
-from radstudy.signature.patient import Given, PatientSequence, clinical_values, raise_all, read_sequences
+from radstudy.signature.document import USE, Signature
+from radstudy.signature.patient import (
+    Given,
+    PatientSequence,
+    clinical_values,
+    feature_values,
+    raise_all,
+    read_sequences,
+)
+from radstudy.signature.refits import ProbabilityInterval
 from radstudy.signature.soundness import FROM_TABLE
 from radstudy.table import SEPARATOR
 
@@ -56,6 +65,7 @@ class Prediction:
     warnings : facts to know before using the probability.
     signature : the model.
     findings : differences from the training patients; those that refuse were overruled by the user.
+    interval : of the probability, by refits that redo the selection; None if the signature has no refits.
     """
 
     probability: float
@@ -65,6 +75,7 @@ class Prediction:
     warnings: tuple[str, ...]
     signature: Signature
     findings: tuple[UnlikeTraining, ...] = ()
+    interval: ProbabilityInterval | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the prediction as plain JSON, for machines."""
@@ -72,9 +83,11 @@ class Prediction:
             "study": self.signature.study,
             "model": self.signature.model,
             "notice": self.signature.notice,
+            "use": USE,
             "outcome": dict(self.signature.outcome),
             "refused": False,
             "probability": self.probability,
+            "interval": None if self.interval is None else asdict(self.interval),
             "cutoff": self.cutoff if np.isfinite(self.cutoff) else None,
             "positive": self.positive,
             "contributions": [vars(item) for item in self.contributions],
@@ -93,7 +106,8 @@ class Prediction:
         lines += [
             f"{self.signature.study}: model '{self.signature.model}'",
             *self._headline(),
-            f"Probability of {outcome['label']} = {outcome['positive']}: {_shown(self.probability)} ({call})",
+            f"Probability of {outcome['label']} = {outcome['positive']}: {shown(self.probability)} ({call})",
+            *self.interval_lines(),
             "Contributions to the log-odds:",
         ]
         lines += [
@@ -102,7 +116,20 @@ class Prediction:
             for item in self.contributions
         ]
         lines += [f"Warning: {warning}" for warning in self.warnings]
-        return "\n".join([*lines, "A research model: not a medical device, not for decisions about care."])
+        return "\n".join([*lines, f"{USE} Not for decisions about care."])
+
+    def interval_lines(self) -> list[str]:
+        """Return the lines on the interval, or on why there is none."""
+        interval = self.interval
+        if interval is None:
+            return ["No interval: the signature has no refits."]
+        if interval.low is None or interval.high is None:
+            return [f"No interval: {interval.note}."]
+        line = (
+            f"{100 * interval.level:g} % interval: {shown(interval.low)} to {shown(interval.high)} ({interval.used} "
+            "refits on bootstrap samples of the training patients, the selection redone)"
+        )
+        return [line, *([f"  {interval.note}"] if interval.note else [])]
 
     def _headline(self) -> list[str]:
         """Return the lines above the probability."""
@@ -118,7 +145,7 @@ class Prediction:
         return lines + [f"Look at this first: {finding.message}" for finding in remarks]
 
 
-def _shown(probability: float) -> str:
+def shown(probability: float) -> str:
     """Format a probability with three decimals, without showing a certainty due to rounding."""
     if probability < 0.0005:
         return "below 0.001"
@@ -131,6 +158,7 @@ def refused(signature: Signature, findings: Sequence[UnlikeTraining]) -> dict[st
         "study": signature.study,
         "model": signature.model,
         "notice": signature.notice,
+        "use": USE,
         "outcome": dict(signature.outcome),
         "refused": True,
         "probability": None,
@@ -174,7 +202,60 @@ def predict_patient(
     given = Given(images, masks, clinical, label, references or {})
     values = clinical_values(signature, given)
     features, warnings, findings = _of_images(signature, given)
-    values |= features
+    return _predicted(signature, {**values, **features}, warnings, findings, outside_range=outside_range)
+
+
+def predict_features(
+    signature: Signature,
+    *,
+    features: Mapping[str, float],
+    clinical: Mapping[str, str],
+    outside_range: bool = False,
+) -> Prediction:
+    """Predict for one patient from features that were computed before, as the study computed them.
+
+    Parameters
+    ----------
+    signature : the model.
+    features : column, such as ``DWI:original_firstorder_Mean``, to value; NaN where missing.
+    clinical : variable to value, as in the cohort table.
+    outside_range : as in `predict_patient`.
+
+    Raises
+    ------
+    RefusedError : a feature or a clinical value is missing or does not fit.
+    UnlikeTrainingError : the patient differs from the training patients; `findings` lists the differences.
+    """
+    values = {
+        **feature_values(signature, features),
+        **clinical_values(signature, Given({}, {}, clinical, None, {}), images=False),
+    }
+    note = UnlikeTraining(
+        "not checked", "images",
+        "images and masks were not checked: the features were given",
+        False,
+    )  # fmt: skip
+    findings = [note] if signature.sequences else []
+    return _predicted(signature, values, [], findings, outside_range=outside_range)
+
+
+def _predicted(
+    signature: Signature,
+    values: Mapping[str, float],
+    warnings: list[str],
+    findings: list[UnlikeTraining],
+    *,
+    outside_range: bool,
+) -> Prediction:
+    """Apply the formula to a patient's values, unless they differ from the training patients'.
+
+    Parameters
+    ----------
+    signature : the model.
+    values : column of the design table to value, NaN where missing; those of the formula and of its refits.
+    warnings, findings : so far.
+    outside_range : as in `predict_patient`.
+    """
     absent = [term.name for term in signature.form.terms if term.name not in values]
     if absent:
         raise RefusedError(
@@ -185,13 +266,13 @@ def predict_patient(
     lost = [name for name, value in used.items() if not np.isfinite(value)]
     if lost:
         raise RefusedError(f"the model cannot be applied: {', '.join(lost)} has no value for this patient")
-    findings += [*check_terms(signature.form.terms, values)]
+    findings = [*findings, *check_terms(signature.form.terms, values)]
     if signature.distribution is not None:
         findings += [*check_joint(signature.distribution.joint, used)]
     if any(finding.refuses for finding in findings) and not outside_range:
         raise UnlikeTrainingError(signature.model, findings)
     design = pd.DataFrame([{term.name: values[term.name] for term in signature.form.terms}], index=[0])
-    warnings += [
+    warnings = warnings + [
         f"{term.name} has no value for this patient; the training median was used"
         for term in signature.form.terms
         if np.isnan(values[term.name])
@@ -207,6 +288,7 @@ def predict_patient(
         tuple(warnings),
         signature,
         tuple(findings),
+        None if signature.refits is None else signature.refits.interval(values),
     )
 
 
@@ -214,7 +296,11 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
     """Compute the features of all sequences by the formula's names, with warnings and findings on the images."""
     sequences = read_sequences(signature, given)
     seen = {name: sequence.seen for name, sequence in sequences.items()}
-    findings = [*check_images(seen, signature.distribution), *not_checked(signature.distribution, tuple(seen))]
+    findings = [
+        *check_images(seen, signature.distribution),
+        *check_acquisition(seen, signature.about.get("acquisition")),
+        *not_checked(signature.distribution, tuple(seen)),
+    ]
     values: dict[str, float] = {}
     warnings: list[str] = []
     errors: list[CaseError] = []

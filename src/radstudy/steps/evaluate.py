@@ -42,6 +42,7 @@ from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.other_reader import do_other_reader
 from radstudy.steps.resampling import do_resampling
 from radstudy.steps.run import Run, stacked
+from radstudy.steps.signature import do_signature
 
 STEP = "evaluate"
 SETS = ("training", "testing")
@@ -66,6 +67,7 @@ def do_evaluate(run: Run) -> None:
     do_harmonisation(run)
     if run.protocol.evaluate.resampling is not None:
         do_resampling(run, run.protocol.evaluate.resampling)
+    do_signature(run)
 
 
 def _evaluate(run: Run) -> None:

@@ -33,7 +33,7 @@ from radstudy.signature.document import make_signature, write_signature
 from radstudy.steps.design import read_design
 from radstudy.steps.history import note_testing
 from radstudy.steps.run import Run, stacked
-from radstudy.store import file_hash
+from radstudy.store import file_hash, write_text
 from radstudy.table import SEPARATOR, SITE, FeatureTable
 
 STEP = "model"
@@ -52,6 +52,15 @@ def do_model(run: Run) -> None:
         if due:
             note_testing(run.out)
             _model(run)
+    _restore_signature(run)
+
+
+def _restore_signature(run: Run) -> None:
+    """Write signature.json again if it is gone; the step evaluate completes it."""
+    name = run.protocol.signature_model
+    whole = files.SIGNATURE.file(run.out)
+    if name is not None and not whole.exists() and (own := signature_file(run, name)).exists():
+        write_text(whole, own.read_text(encoding="utf-8"))
 
 
 def _model(run: Run) -> None:

@@ -12,14 +12,13 @@ from radstudy.artefacts.cohort import ABSENT, EXCLUDED, FAILURES, FLOW, NOTES, R
 from radstudy.artefacts.declaration import STEP_FOLDERS
 from radstudy.artefacts.model import FEATURES
 from radstudy.artefacts.report import ACQUISITION, CONTRIBUTIONS
-from radstudy.intake.acquisition import acquisition_of
 from radstudy.modelling.contributions import contributions
 from radstudy.owned import is_own
 from radstudy.protocol import Protocol
 from radstudy.provenance import PROVENANCE, source_key
 from radstudy.report.pdf import EVIDENCE_PDF, PDF
+from radstudy.steps.acquisitions import acquisitions
 from radstudy.steps.bundle import write_bundle
-from radstudy.steps.cohort import cases_in
 from radstudy.steps.design import read_design
 from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.run import Run
@@ -92,15 +91,6 @@ def do_validation_report(run: Run) -> None:
             from radstudy.report.write import write_validation_report  # draws with matplotlib: slow to import
 
             write_validation_report(run.protocol, run.out, jobs=run.jobs)
-
-
-def acquisitions(run: Run) -> list[dict[str, Any]]:
-    """The scanner and acquisition of every image of the study that an import has written, each image once."""
-    if run.protocol.features is not None:
-        return []
-    images = {(case.patient, case.sequence, case.image) for case in cases_in(run.out)}
-    rows = [acquisition_of(image, patient=patient, sequence=name) for patient, name, image in sorted(images)]
-    return [row.as_json() for row in rows if row is not None]
 
 
 def _write_acquisitions(run: Run, rows: Sequence[dict[str, Any]]) -> None:

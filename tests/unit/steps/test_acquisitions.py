@@ -7,7 +7,8 @@ import pytest
 
 from radstudy.artefacts.cohort import CASES
 from radstudy.artefacts.report import ACQUISITION
-from radstudy.steps.report import _write_acquisitions, acquisitions
+from radstudy.steps.acquisitions import acquisitions
+from radstudy.steps.report import _write_acquisitions
 
 
 @pytest.fixture

@@ -22,11 +22,16 @@ _FILES = (
     "derive",
     "predict",
     "validate",
+    "signature_check",
+    "signature_export",
     "read",
     "mask_list",
     "mask_convert",
 )
-GROUPS = {"mask": f"List or convert masks of any kind: {listed()}."}
+GROUPS = {
+    "signature": "Verify a signature.json, or write its formula as a script.",
+    "mask": f"List or convert masks of any kind: {listed()}.",
+}
 
 
 def _declared(file: str) -> Command:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from radstudy.cli.command import Command
-from radstudy.cli.terminal import label_of
-from radstudy.errors import UsageError
+from radstudy.cli.terminal import label_of, say
+from radstudy.errors import DataError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from radstudy.signature.document import Signature
+    from radstudy.signature.predict import Prediction
 
 
 def predict(
@@ -28,30 +33,100 @@ def predict(
         typer.Option("--outside-range", help="Also print the probability of a patient unlike those that the model was "
                                              "trained on, below the reasons against it."),
     ] = False,
+    table: Annotated[Path | None, typer.Option(help="A CSV of many patients instead of one: features, or files in "
+                                                    "image:SEQUENCE and mask:SEQUENCE.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page to look at, of one patient.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With --table: the CSV of the predictions; by default they are "
+                                                  "printed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:  # fmt: skip
-    """Predict one patient's probability from images, masks and clinical values. For research, not for care."""
-    from radstudy.signature.applicability import UnlikeTrainingError
+    """Predict the probability of one patient, or of each row of a table. For research, not for care."""
+    from radstudy.owned import refuse_foreign
     from radstudy.signature.document import read_signature
-    from radstudy.signature.predict import predict_patient, refused
+    from radstudy.signature.predict import predict_patient
+
+    _require_one_way(table, [*image, *mask, *clinical, *reference], label, html, out)
+    refuse_foreign(*(file for file in (html, out) if file is not None))
+    model = read_signature(signature)
+    if table is not None:
+        _predict_table(model, table, out, outside_range=outside_range, as_json=as_json)
+        return
+    ask = partial(
+        predict_patient,
+        model,
+        images={name: Path(value) for name, value in _pairs(image, "--image")},
+        masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
+        clinical=dict(_pairs(clinical, "--clinical")),
+        label=label_of(label),
+        references={name: Path(value) for name, value in _pairs(reference, "--reference")},
+        outside_range=outside_range,
+    )
+    _predict_one(model, ask, html, as_json=as_json)
+
+
+def _require_one_way(
+    table: Path | None, of_one: list[str], label: str | None, html: Path | None, out: Path | None
+) -> None:
+    if table is not None and (of_one or label is not None or html is not None):
+        raise UsageError(
+            "--table has the patients: leave out --image, --mask, --clinical, --reference, --label and --html"
+        )
+    if table is None and out is not None:
+        raise UsageError("--out belongs to --table; for one patient use --json or --html FILE")
+
+
+def _predict_one(model: Signature, ask: Callable[[], Prediction], html: Path | None, *, as_json: bool) -> None:
+    from radstudy.signature.applicability import UnlikeTrainingError
+    from radstudy.signature.page import prediction_page, refusal_page
+    from radstudy.signature.predict import refused
     from radstudy.store import plain
 
-    model = read_signature(signature)
     try:
-        result = predict_patient(
-            model,
-            images={name: Path(value) for name, value in _pairs(image, "--image")},
-            masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
-            clinical=dict(_pairs(clinical, "--clinical")),
-            label=label_of(label),
-            references={name: Path(value) for name, value in _pairs(reference, "--reference")},
-            outside_range=outside_range,
-        )
+        result = ask()
     except UnlikeTrainingError as error:
         if as_json:
             typer.echo(json.dumps(plain(refused(model, error.findings)), indent=1, ensure_ascii=False))
+        _write_page(html, refusal_page(model, error.findings))
         raise
-    typer.echo(json.dumps(result.as_dict(), indent=1, ensure_ascii=False) if as_json else result.as_text())
+    typer.echo(json.dumps(plain(result.as_dict()), indent=1, ensure_ascii=False) if as_json else result.as_text())
+    _write_page(html, prediction_page(result))
+
+
+def _write_page(file: Path | None, page: str) -> None:
+    if file is not None:
+        from radstudy.owned import owning
+        from radstudy.store import write_text
+
+        with owning(file):
+            write_text(file, page)
+
+
+def _predict_table(model: Signature, table: Path, out: Path | None, *, outside_range: bool, as_json: bool) -> None:
+    import pandas as pd
+
+    from radstudy.owned import owning
+    from radstudy.signature.document import USE
+    from radstudy.signature.many import predict_table, unused_columns
+    from radstudy.store import csv_bytes, plain, write_csv
+
+    if unused := unused_columns(model, table):
+        say(f"Not used: {', '.join(unused[:10])}{f' and {len(unused) - 10} more' if len(unused) > 10 else ''}.")
+    outcomes = list(predict_table(model, table, outside_range=outside_range))
+    frame = pd.DataFrame([{**outcome.as_row(), "use": USE} for outcome in outcomes])
+    if out is not None:
+        with owning(out):
+            write_csv(out, frame)
+    if as_json:
+        answers = [plain(outcome.as_dict(model)) for outcome in outcomes]
+        typer.echo(json.dumps(answers, indent=1, ensure_ascii=False))
+    elif out is None:
+        typer.echo(csv_bytes(frame).decode("utf-8"), nl=False)
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if failed:
+        lines = [f"{outcome.patient}: {' '.join(str(outcome.error).split())}" for outcome in failed[:20]]
+        more = f"\n  and {len(failed) - 20} more" if len(failed) > 20 else ""
+        kind = RefusedError if any(outcome.refused for outcome in failed) else DataError
+        raise kind("\n  ".join([f"{len(failed)} of {len(outcomes)} patients have no probability:", *lines]) + more)
 
 
 def _pairs(given: list[str], option: str) -> Iterator[tuple[str, str]]:
@@ -66,4 +141,4 @@ def _pairs(given: list[str], option: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-COMMAND = Command("predict", predict, page="predict.md", writes=False, wrong=(), says="Missing argument")
+COMMAND = Command("predict", predict, page="predict.md", writes=True, wrong=(), says="Missing argument")

@@ -184,9 +184,9 @@ def _files(signature: Signature, document: Document) -> Lines:
     yield ""
     yield f"- `signature.json`, hash {document[HASH]}; `radstudy signature check signature.json` verifies it."
     yield f"- `{NOMOGRAM}` in the folder of the run: the nomogram, if the report drew it."
-    made = ", ".join(f"{name} {version}" for name, version in signature.versions.items())
+    software = ", ".join(f"{name} {version}" for name, version in signature.versions.items())
     processor = signature.about.get("machine", {}).get("processor", "")
-    yield f"- Made with {_text(made)}{f', on {_text(processor)}' if processor else ''}."
+    yield f"- Made with {_text(software)}{f', on {_text(processor)}' if processor else ''}."
 
 
 def _text(text: object) -> str:

@@ -45,17 +45,17 @@ class PatientOutcome:
 
     def as_row(self) -> dict[str, Any]:
         """Return the row of the resulting table."""
-        made = self.prediction
-        interval = None if made is None else made.interval
-        reasons = [] if made is None else [finding.message for finding in made.findings]
+        prediction = self.prediction
+        interval = None if prediction is None else prediction.interval
+        reasons = [] if prediction is None else [finding.message for finding in prediction.findings]
         return {
             PATIENT: self.patient,
-            "probability": None if made is None else made.probability,
+            "probability": None if prediction is None else prediction.probability,
             "low": interval and interval.low,
             "high": interval and interval.high,
-            "positive": None if made is None else made.positive,
+            "positive": None if prediction is None else prediction.positive,
             "refused": self.refused,
-            "outside_range": made is not None and any(finding.refuses for finding in made.findings),
+            "outside_range": prediction is not None and any(finding.refuses for finding in prediction.findings),
             "reasons": "; ".join(reasons) if self.error is None else " ".join(str(self.error).split()),
         }
 
@@ -144,16 +144,16 @@ def _of_row(signature: Signature, cells: Mapping[str, str], folder: Path, *, out
     try:
         if _has_files(cells):
             files = {kind: _files(cells, kind, folder) for kind in _FILES}
-            made = predict_patient(
+            prediction = predict_patient(
                 signature, images=files["image"], masks=files["mask"], references=files["reference"], clinical=clinical,
                 outside_range=outside_range,
             )  # fmt: skip
         else:
             features = {name: _number(value, name) for name, value in cells.items() if _is_feature(signature, name)}
-            made = predict_features(signature, features=features, clinical=clinical, outside_range=outside_range)
+            prediction = predict_features(signature, features=features, clinical=clinical, outside_range=outside_range)
     except (RefusedError, CaseError, CohortError) as error:
         return PatientOutcome(patient, None, error)
-    return PatientOutcome(patient, made)
+    return PatientOutcome(patient, prediction)
 
 
 def _files(cells: Mapping[str, str], kind: str, folder: Path) -> dict[str, Path]:

@@ -22,13 +22,13 @@ SCHEMA_FILES = ("docs/signature.schema.json", "src/radstudy/signature/signature.
 Plain = dict[str, Any]
 
 
-class Part(BaseModel):
+class SignaturePart(BaseModel):
     """One object of the file: exactly these names."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class FeatureDefinition(Part):
+class FeatureDefinition(SignaturePart):
     """Definition of an image feature."""
 
     kind: Literal["feature"]
@@ -42,7 +42,7 @@ class FeatureDefinition(Part):
     defined_by: str | None = Field(None, description="Definition, with the version of the algorithm.")
 
 
-class ClinicalDefinition(Part):
+class ClinicalDefinition(SignaturePart):
     """Definition of a clinical term."""
 
     kind: Literal["clinical"]
@@ -51,7 +51,7 @@ class ClinicalDefinition(Part):
     unit: str
 
 
-class FormulaTerm(Part):
+class FormulaTerm(SignaturePart):
     """One term: coefficient * (value - centre) / scale."""
 
     name: str
@@ -63,7 +63,7 @@ class FormulaTerm(Part):
     definition: Annotated[FeatureDefinition | ClinicalDefinition, Field(discriminator="kind")]
 
 
-class Formula(Part):
+class FormulaFacts(SignaturePart):
     """The model: log-odds of the positive outcome."""
 
     log_odds: str
@@ -71,7 +71,7 @@ class Formula(Part):
     terms: tuple[FormulaTerm, ...]
 
 
-class OrderedSettings(Part):
+class OrderedSettings(SignaturePart):
     """Every setting of preparation and extraction, in order."""
 
     order: tuple[str, ...]
@@ -79,7 +79,7 @@ class OrderedSettings(Part):
     hash: str = Field(description="Of the preparation and the extraction (BLAKE2b, 128 bits, of sorted JSON).")
 
 
-class CountedRange(Part):
+class CountedRange(SignaturePart):
     """Smallest and largest of a number of training values."""
 
     count: int
@@ -87,14 +87,14 @@ class CountedRange(Part):
     high: float
 
 
-class GridRange(Part):
+class GridRange(SignaturePart):
     """Grids of a sequence's training images, finest axis first."""
 
     spacing_mm: tuple[CountedRange, ...]
     matrix: tuple[CountedRange, ...]
 
 
-class MaskPair(Part):
+class MaskPairFacts(SignaturePart):
     """A lesion's masks on two sequences."""
 
     first: str
@@ -103,7 +103,7 @@ class MaskPair(Part):
     volume_ratio: CountedRange
 
 
-class JointDistribution(Part):
+class JointDistribution(SignaturePart):
     """Mean and inverse covariance of the formula's numbers, and the largest leave-one-out distance in training."""
 
     names: tuple[str, ...]
@@ -114,18 +114,18 @@ class JointDistribution(Part):
     count: int
 
 
-class Distribution(Part):
+class Distribution(SignaturePart):
     """Distribution of the training data, with which the next patient is compared."""
 
     sequences: tuple[str, ...]
     variables: tuple[str, ...]
     images: dict[str, GridRange]
     volumes_mm3: dict[str, CountedRange]
-    pairs: tuple[MaskPair, ...]
+    pairs: tuple[MaskPairFacts, ...]
     joint: JointDistribution | None
 
 
-class SequenceAcquisition(Part):
+class SequenceAcquisition(SignaturePart):
     """Acquisition of a sequence's training images, as far as their import recorded it."""
 
     images: int = Field(description="Training images whose acquisition is known.")
@@ -133,14 +133,14 @@ class SequenceAcquisition(Part):
     values: dict[str, tuple[str, ...]] = Field(description="Such as manufacturer, model: all values of training.")
 
 
-class IntendedPopulation(Part):
+class IntendedPopulation(SignaturePart):
     """Patients that the signature is meant for, as the study's cohort describes them."""
 
     description: str
     excluded: tuple[str, ...] = Field(description="Reasons for exclusion in the study.")
 
 
-class CohortDescription(Part):
+class CohortDescription(SignaturePart):
     """The patients that the model was made with."""
 
     training: dict[str, int]
@@ -149,7 +149,7 @@ class CohortDescription(Part):
     hash: str = Field(description="Of the cohort's rows.")
 
 
-class PerformanceFacts(Part):
+class PerformanceFacts(SignaturePart):
     """Performance in the study; null where it was not computed."""
 
     training: Plain | None
@@ -159,14 +159,14 @@ class PerformanceFacts(Part):
     calibration: Plain | None = Field(description="In the testing rows.")
 
 
-class RefitForm(Part):
+class RefitForm(SignaturePart):
     """The formula of one bootstrap sample; a term is [number of its name, slope, replacement of a missing value]."""
 
     intercept: float
     terms: tuple[tuple[int, float, float | None], ...]
 
 
-class RefitForms(Part):
+class RefitForms(SignaturePart):
     """Formulas of bootstrap samples of the training patients, every step of the selection redone."""
 
     rule: str
@@ -177,7 +177,7 @@ class RefitForms(Part):
     forms: tuple[RefitForm, ...]
 
 
-class VectorFacts(Part):
+class VectorFacts(SignaturePart):
     """Values of the terms and what the formula gives for them."""
 
     values: dict[str, float | None]
@@ -185,7 +185,7 @@ class VectorFacts(Part):
     probability: float
 
 
-class ImageFacts(Part):
+class ImageFacts(SignaturePart):
     """A small image: one list per slice, the first axis fastest; masks are 0 and 1. Used for every sequence."""
 
     spacing_mm: tuple[float, float, float]
@@ -195,7 +195,7 @@ class ImageFacts(Part):
     reference: tuple[tuple[int, ...], ...]
 
 
-class VectorAndImage(Part):
+class VectorAndImage(SignaturePart):
     """Inputs with the results that every correct reader of this file gets."""
 
     vector: VectorFacts
@@ -206,7 +206,7 @@ class VectorAndImage(Part):
     why_no_image: str | None
 
 
-class SignatureFile(Part):
+class SignatureFile(SignaturePart):
     """A fitted model that can be used without the data it was fitted on."""
 
     format: Literal["radstudy signature 2"]
@@ -219,7 +219,7 @@ class SignatureFile(Part):
         description="On the probability; null if the rule classifies no patient as positive."
     )
     use: str
-    formula: Formula
+    formula: FormulaFacts
     sequences: tuple[str, ...]
     clinical: dict[str, Plain]
     prepare: tuple[Plain, ...]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from radstudy.errors import StudyFileError
+from radstudy.signature.document import stated_hash
 from radstudy.signature.external import read_external_study
 from radstudy.validation import validate
 
@@ -67,6 +68,7 @@ def test_voxels_unlike_the_training_images_put_a_patient_outside(small, signatur
     document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
     for axis in document["training_distribution"]["images"]["T2"]["spacing_mm"]:
         axis["low"], axis["high"] = axis["low"] / 2, axis["high"] / 2
+    document["hash"] = stated_hash(document)[1]
     file, study = tmp_path / "signature.json", tmp_path / "external.yaml"
     file.write_text(json.dumps(document), encoding="utf-8")
     study.write_text(EXTERNAL, encoding="utf-8")

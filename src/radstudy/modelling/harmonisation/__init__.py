@@ -5,13 +5,13 @@ empirical Bayes estimates, `problems.py` what is refused and why, `calibration.p
 and `site_effect.py` the share of each feature's variance that the sites explain.
 """
 
-from radstudy.modelling.harmonisation.calibration import Calibration, calibrated
+from radstudy.modelling.harmonisation.calibration import CalibratedSite, calibrated
 from radstudy.modelling.harmonisation.combat import fit_combat
 from radstudy.modelling.harmonisation.parameters import ComBat
 from radstudy.modelling.harmonisation.problems import NotHarmonisedError, refuse_outcome_among, unusable_features
 
 __all__ = [
-    "Calibration",
+    "CalibratedSite",
     "ComBat",
     "NotHarmonisedError",
     "calibrated",

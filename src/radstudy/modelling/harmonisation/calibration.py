@@ -17,7 +17,7 @@ FEWEST = 5  # patients: below this a standard deviation is known to within a fac
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class CalibratedSite:
     """A ComBat with a new site, and the patients whom the site's location and scale were estimated from.
 
     Parameters
@@ -65,7 +65,7 @@ def calibrated(
     values: ArrayLike,
     patients: Sequence[str],
     covariates: ArrayLike | None = None,
-) -> Calibration:
+) -> CalibratedSite:
     """Add a site to a fitted ComBat; everything that training fitted stays as it is.
 
     Parameters
@@ -100,4 +100,4 @@ def calibrated(
         combat, sites=(*combat.sites, site), rows=(*combat.rows, len(table)),
         shift=np.vstack([combat.shift, effect.shift]), spread=np.vstack([combat.spread, effect.spread]),
     )  # fmt: skip
-    return Calibration(added, site, distinct)
+    return CalibratedSite(added, site, distinct)

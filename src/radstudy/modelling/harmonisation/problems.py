@@ -1,4 +1,4 @@
-"""What ComBat refuses, and why: too few rows, features without variance, covariates confounded with the site."""
+"""Data that ComBat refuses, with the reason: too few rows, features without variance, covariates confounded with the site."""
 
 from __future__ import annotations
 

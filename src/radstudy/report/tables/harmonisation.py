@@ -1,4 +1,4 @@
-"""What harmonising the sites did to the features, and to the models."""
+"""The effects of harmonising the sites on the features, and on the models."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ CALLS = {  # of every command that writes; the files are those of the fixture `l
     "derive": ("derive", "t.csv", "--recipe", "r.yaml", "--out", "out", "--jobs", "1"),
     "init": ("init", "out"),
     "run": ("run", "s.yaml", "--step", "cohort", "--jobs", "1", "--out", "out"),
-    "validate": ("validate", "signature.json", "s.yaml", "--jobs", "1", "--out", "out"),
+    "validate": ("validate", "t2.json", "s.yaml", "--jobs", "1", "--out", "out"),
     "report": ("report", "s.yaml", "--pdf", "--jobs", "1", "--out", "out"),
     "import": ("import", "dicom", "--out", "out"),
     "read": ("read", "s.yaml", "--reader", "a", "--no-browser"),

@@ -30,6 +30,7 @@ from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
 from unit.full_disk import CALLS, PAIR, full_at
 from unit.intake import synthetic
+from unit.signature.clinical import clinical_signature
 
 NOISE = np.random.default_rng(3).random((200, 5))
 FRAME = pd.DataFrame(NOISE, columns=list("abcde"))
@@ -175,7 +176,8 @@ def lesion(tmp_path):
     lines = [f"P{number},{number % 2},{sets[number // 2]}\n" for number in range(4)]
     (tmp_path / "s.csv").write_text("id,y,set\n" + "".join(lines))
     (tmp_path / "s.yaml").write_text(STUDY)
-    write_signature(_of_one_feature(), tmp_path / "signature.json")
+    write_signature(_of_one_feature(), tmp_path / "t2.json")
+    write_signature(clinical_signature(), tmp_path / "signature.json")
     synthetic.write(tmp_path / "dicom", synthetic.t2())
     return tmp_path
 

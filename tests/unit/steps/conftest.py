@@ -68,12 +68,27 @@ class Synthetic:
         self.names = [f"original_made_F{i:02d}" for i in range(features)]
         self.study, self.out = STUDY, out
 
+    def flow(self):
+        """The numbers of the flowchart: nobody was excluded, each patient has one lesion."""
+
+        def positive_and_negative(rows):
+            positive = int((rows["outcome"] == 1).sum())
+            return {"negative": len(rows) - positive, "positive": positive}
+
+        count = len(self.rows)
+        sets = {
+            which: {"patients": len(part), **positive_and_negative(part)} for which, part in self.rows.groupby("set")
+        }
+        return {"screened": count, "excluded": [], "kept": count, "lesions": count, **positive_and_negative(self.rows),
+                **sets}  # fmt: skip
+
     def run(self):
         protocol = parse_protocol(self.study)
         run = Run(protocol, self.out, self.out, 1, lambda _: None, lambda items, _n, _w: items)
         write_csv(run.path("cohort", "rows.csv"), self.rows)
         write_csv(self.out / "cohort.csv", self.rows.rename(columns={"patient": "id", "outcome": "y"}))
         write_json(run.path("cohort", "cases.json"), [])
+        write_json(run.path("cohort", "flow.json"), self.flow())
         rows = {key: dict(zip(self.names, value, strict=True)) for key, value in self.values.items()}
         run.folder("extract").begin()
         FeatureTable.from_rows(rows).write(run.path("extract", "features.parquet"))

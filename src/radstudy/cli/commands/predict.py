@@ -77,8 +77,8 @@ def _require_one_way(
 
 def _predict_one(model: Signature, ask: Callable[[], Prediction], html: Path | None, *, as_json: bool) -> None:
     from radstudy.signature.applicability import UnlikeTrainingError
-    from radstudy.signature.page import prediction_page, refusal_page
     from radstudy.signature.predict import refused
+    from radstudy.signature.prediction_page import prediction_page, refusal_page
     from radstudy.store import plain
 
     try:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from radstudy.signature.applicability import UnlikeTrainingError
-from radstudy.signature.page import prediction_page, refusal_page
 from radstudy.signature.predict import predict_patient
+from radstudy.signature.prediction_page import prediction_page, refusal_page
 from unit.signature.clinical import clinical_signature
 
 

@@ -82,7 +82,7 @@ def test_from_the_table_to_the_report(tmp_path):
     assert [text for text in said if "already done" in text] == [
         f"{step}: already done"
         for step in ("cohort", "extract", "agree", "model", "evaluate", "evaluate/chance", "evaluate/baselines",
-                     "evaluate/other_reader", "evaluate/leaks")
+                     "evaluate/other_reader", "evaluate/leaks", "evaluate/signature")
     ]  # fmt: skip
 
 

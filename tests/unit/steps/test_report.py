@@ -28,7 +28,7 @@ def run(tmp_path):
 def without_bundle(monkeypatch):
     """These runs have no cohort that a bundle could describe."""
     monkeypatch.setattr("radstudy.steps.report.write_bundle", lambda run: None)
-    monkeypatch.setattr("radstudy.steps.report.cases_in", lambda folder: [])
+    monkeypatch.setattr("radstudy.steps.acquisitions.cases_in", lambda folder: [])
     monkeypatch.setattr("radstudy.steps.report.write_contributions", lambda run: None)
 
 

@@ -9,7 +9,7 @@ import pytest
 from radstudy.errors import CohortError, RefusedError, StudyFileError, UsageError
 from radstudy.modelling.models import LinearForm, Term
 from radstudy.report.cited.check import check_numbers
-from radstudy.signature.document import read_signature
+from radstudy.signature.document import read_signature, stated_hash
 from radstudy.store import content_hash, read_json
 from radstudy.validation import validate
 from unit.external_cohorts import formula, write_cohort, write_model
@@ -161,7 +161,7 @@ def test_a_missing_value_is_reported_not_imputed_unless_the_signature_says_so(tm
 def test_a_cohort_of_one_class_is_refused(tmp_path):
     frame, _ = write_cohort(tmp_path, rows=40)
     frame.assign(y=1).to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(CohortError, match="needs patients with and without the outcome"):
+    with pytest.raises(CohortError, match="is never '0' .found: 1.* a study needs both classes"):
         go(tmp_path)
 
 
@@ -173,6 +173,7 @@ def test_the_training_patients_are_not_an_external_cohort(tmp_path, monkeypatch)
     document = read_json(signature)
     ordered = frame.sort_values("id")
     document["training"]["rows_hash"] = content_hash([[row.id, "1", int(row.y)] for row in ordered.itertuples()])
+    document["hash"] = stated_hash(document)[1]
     signature.write_text(json.dumps(document), encoding="utf-8")
     monkeypatch.undo()
     told = go(tmp_path, signature)

@@ -58,7 +58,8 @@ def findings_of(signature: Signature, state: Run, design: Design, row: tuple[str
         for term in terms
     }
     joint = signature.distribution.joint if signature.distribution is not None else None
-    return [*check_images(seen, signature.distribution), *check_terms(terms, values), *check_joint(joint, used)]
+    known = check_terms(terms, values, signature.distribution)
+    return [*check_images(seen, signature.distribution), *known, *check_joint(joint, used)]
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ Each check returns findings and none stops at the first, so that a user sees eve
 that refuses means that there is no probability, unless the user requests it explicitly.
 
 The bounds are wide enough for the same population (docs/predict.md lists the measured rates): a range is widened by
-half its width at each end, and a joint distance is compared with the largest of a training lesion from the others.
+half its width at each end, that of a term by more if few lesions trained the model, and a joint distance is compared
+with the largest of a training lesion from the others.
 """
 
 from __future__ import annotations
@@ -23,11 +24,18 @@ from radstudy.artefacts.records.acquisition import Acquisition
 from radstudy.errors import RefusedError
 from radstudy.modelling.models import Term
 from radstudy.signature.mask_shape import MaskShape
-from radstudy.signature.training import ImageRange, JointRange, PairRange, Range, TrainingDistribution, ordered_grid
+from radstudy.signature.training import (
+    WIDENED,
+    ImageRange,
+    JointRange,
+    PairRange,
+    Range,
+    TrainingDistribution,
+    ordered_grid,
+)
 from radstudy.space.grid import spacing_text
 from radstudy.table import CLINICAL
 
-WIDENED = 0.5  # of the training range's width, at each end
 JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; reported from 1 on
 SPACING_FACTOR, MATRIX_FACTOR = 1.25, 1.5  # beyond the training range: refused
 REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: reported
@@ -117,12 +125,13 @@ class Seen:
 # --- values ------------------------------------------------------------------------------------------------------
 
 
-def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float, float]:
-    """Return the range that is not refused: the training range plus half its width at each end.
+def bounds_of(low: float, high: float, widened: float = WIDENED, *, positive: bool = False) -> tuple[float, float]:
+    """Return the range that is not refused: the training range plus a share of its width at each end.
 
     Parameters
     ----------
     low, high : of training.
+    widened : the share.
     positive : whether values below 0 are impossible if training has none.
 
     Examples
@@ -132,24 +141,28 @@ def bounds_of(low: float, high: float, *, positive: bool = False) -> tuple[float
     >>> bounds_of(1, 5, positive=True)
     (0.0, 7.0)
     """
-    widened = WIDENED * (high - low)
-    return (max(0.0, low - widened) if positive and low >= 0 else low - widened), high + widened
+    more = widened * (high - low)
+    return (max(0.0, low - more) if positive and low >= 0 else low - more), high + more
 
 
-def check_terms(terms: Sequence[Term], values: Mapping[str, float]) -> Iterator[UnlikeTraining]:
+def check_terms(
+    terms: Sequence[Term], values: Mapping[str, float], training: TrainingDistribution | None
+) -> Iterator[UnlikeTraining]:
     """Find the terms of the formula whose values lie far beyond their training range.
 
     Parameters
     ----------
     terms : of the formula; levels (0 or 1) are never reported.
     values : the patient's, by the terms' names; NaN is never reported.
+    training : of the signature; None in a signature of an earlier version.
     """
+    widened = WIDENED if training is None else training.widened
     for term in terms:
         value, (low, high) = values[term.name], term.training_range
         clinical = term.name.startswith(CLINICAL)
         if np.isnan(value) or (clinical and "=" in term.name):
             continue
-        bound_low, bound_high = bounds_of(low, high, positive=clinical)
+        bound_low, bound_high = bounds_of(low, high, widened, positive=clinical)
         if bound_low <= value <= bound_high:
             continue
         kind, name = ("clinical", term.name.removeprefix(CLINICAL)) if clinical else ("feature", term.name)

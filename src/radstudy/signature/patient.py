@@ -91,7 +91,7 @@ def clinical_values(signature: Signature, given: Given, *, images: bool = True) 
             values |= {f"{CLINICAL}{name}={level}": float(text == level) for level in variable.levels[1:]}
     if problems:  # report everything at once
         terms = [term for term in signature.form.terms if np.isfinite(values.get(term.name, np.nan))]
-        problems += [finding.message for finding in check_terms(terms, values)]
+        problems += [finding.message for finding in check_terms(terms, values, signature.distribution)]
     if len(problems) == 1:
         raise RefusedError(f"the arguments do not fit the model '{signature.model}': {problems[0]}")
     if problems:

@@ -266,7 +266,7 @@ def _predicted(
     lost = [name for name, value in used.items() if not np.isfinite(value)]
     if lost:
         raise RefusedError(f"the model cannot be applied: {', '.join(lost)} has no value for this patient")
-    findings = [*findings, *check_terms(signature.form.terms, values)]
+    findings = [*findings, *check_terms(signature.form.terms, values, signature.distribution)]
     if signature.distribution is not None:
         findings += [*check_joint(signature.distribution.joint, used)]
     if any(finding.refuses for finding in findings) and not outside_range:

@@ -132,6 +132,6 @@ def _unlike(
     joint = None if signature.distribution is None else signature.distribution.joint
     return (
         *check_images(seen, signature.distribution, compared=False),
-        *check_terms(signature.form.terms, values),
+        *check_terms(signature.form.terms, values, signature.distribution),
         *check_joint(joint, {str(name): float(value) for name, value in used.items()}),
     )

@@ -123,6 +123,9 @@ class Distribution(SignaturePart):
     volumes_mm3: dict[str, CountedRange]
     pairs: tuple[MaskPairFacts, ...]
     joint: JointDistribution | None
+    widened: float = Field(
+        ge=0, description="Share of its width by which a term's range is widened at each end; beyond, it is refused."
+    )
 
 
 class SequenceAcquisition(SignaturePart):

@@ -121,8 +121,12 @@ def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:
 
 
 def _joint(form: LinearForm, distribution: TrainingDistribution | None) -> Iterator[str]:
-    """Check that the joint distribution of the training values has one row and column per term of the formula."""
-    joint = None if distribution is None else distribution.joint
+    """Check the bounds of the terms, and that the joint distribution of the training values has one row and column per term of the formula."""
+    if distribution is None:
+        return
+    if not (math.isfinite(distribution.widened) and distribution.widened >= 0):
+        yield f"the training ranges are widened by {distribution.widened}"
+    joint = distribution.joint
     if joint is None:
         return
     count = len(joint.names)

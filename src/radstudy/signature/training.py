@@ -20,6 +20,8 @@ from radstudy.table import CLINICAL
 
 Array = NDArray[np.float64]
 
+WIDENED = 0.5  # of a training range's width, at each end, before a value is refused; more if few lesions trained
+FALSE_REFUSALS = 0.005  # share of the same population that exponential tails of known scale would have refused
 _FEWEST = 10  # lesions; with fewer, no joint distance is kept, because its largest value would be meaningless
 
 
@@ -149,6 +151,8 @@ class TrainingDistribution:
     volumes_mm3 : sequence to the lesions' volumes as drawn.
     pairs : of the model's sequences.
     joint : of the formula's numbers together; None if there were too few lesions.
+    widened : share of its width by which the training range of a term is widened at each end, before a value is
+        refused; see `widening`.
     """
 
     sequences: tuple[str, ...]
@@ -157,6 +161,7 @@ class TrainingDistribution:
     volumes_mm3: Mapping[str, Range]
     pairs: tuple[PairRange, ...]
     joint: JointRange | None
+    widened: float = WIDENED
 
     def as_dict(self) -> dict[str, Any]:
         """Return the distribution as plain JSON."""
@@ -180,6 +185,7 @@ class TrainingDistribution:
                 for pair in item["pairs"]
             ),
             None if item["joint"] is None else JointRange.read(item["joint"]),
+            float(item.get("widened", WIDENED)),  # absent in the first format
         )
 
 
@@ -230,7 +236,30 @@ def training_distribution(
         {name: size for name, part in drawn.items() if (size := Range.of(part["volume_mm3"].to_numpy(dtype=float)))},
         tuple(pair for a, b in combinations(drawn, 2) if (pair := _pair(a, b, drawn[a], drawn[b]))),
         JointRange.of(tuple(term.name for term in numbers), table),
+        widening(len(design), len(numbers)),
     )
+
+
+def widening(lesions: int, numbers: int) -> float:
+    """Compute the share of its width by which each training range is widened at each end; at least one half.
+
+    With exponential tails, the range of n values is about ln(n) scales wide, and the next value lies more than x scales
+    beyond the largest with the probability exp(-x) / (n + 1). Solved for `FALSE_REFUSALS` over all numbers of a
+    formula; more are refused, because tails are heavier and the scale is estimated (docs/predict.md).
+
+    Parameters
+    ----------
+    lesions : that trained the model.
+    numbers : terms of the formula that are not levels.
+
+    Examples
+    --------
+    >>> widening(200, 4), round(widening(17, 10), 2)
+    (0.5, 1.66)
+    """
+    if lesions < 2 or numbers < 1:
+        return WIDENED
+    return float(max(WIDENED, np.log(numbers / (FALSE_REFUSALS * (lesions + 1))) / np.log(lesions)))
 
 
 def _imputed(values: Array, imputation: float | None) -> Array:

@@ -1,6 +1,7 @@
 """Predictions of a table: features or files, each row for itself, and every reason for a row without a probability."""
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,7 @@ def test_the_command_writes_every_row_and_ends_with_5_if_one_is_refused(
     answers = json.loads(printed)
     assert [one["probability"] for one in answers] == [pytest.approx(rows.at[0, "probability"]), None,
                                                         pytest.approx(rows.at[2, "probability"])]  # fmt: skip
-    assert answers[1]["findings"][1]["bound_high"] == 83.5
+    assert answers[1]["findings"][1]["bound_high"] == pytest.approx(69 + 29 * math.log(3 / (0.005 * 19)) / math.log(18))
     for wrong in (("--table", table, "--html", "x"), ("--out", out)):
         assert called(monkeypatch, capsys, file, *wrong)[0] == 2
     out.write_text("mine", encoding="utf-8")

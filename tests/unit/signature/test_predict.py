@@ -1,6 +1,7 @@
 """A prediction is refused where the patient is unlike those who trained the model, with every reason at once."""
 
 import json
+import math
 import re
 import shutil
 
@@ -51,7 +52,7 @@ def test_swapped_sequences_are_refused_and_every_sign_of_it_is_named(signature, 
     assert "T2 has a voxel spacing of 1.5 x 1.5 x 3 mm" in message and "training had 1 x 1 x 3" in message
     assert "DWI has a voxel spacing of 1 x 1 x 3 mm" in message
     assert "DWI has a matrix of" not in message  # 24 of 16 is within the factor of 1.5
-    assert "T2:original_firstorder_Mean = " in message and "DWI:original_firstorder_Mean = " in message
+    assert "T2:original_firstorder_Mean = " in message and "the model's 3 numbers together are 17.8" in message
     assert "to the log-odds" in message and "--outside-range" in message
 
 
@@ -60,7 +61,7 @@ def test_an_impossible_age_is_refused_with_the_range_of_training(signature, pati
         given = patient(2)
         given["clinical"]["age"] = age
         message = refused(signature, given)
-        assert f"--clinical age={age}: training had 40 to 69 (refused below 25.5 and above 83.5)" in message
+        assert f"--clinical age={age}: training had 40 to 69 (refused below 5.36009 and above 103.64)" in message
         assert "firstorder" not in message
     for age in ("36", "74"):  # outside the training range and within the bound
         given["clinical"]["age"] = age
@@ -225,7 +226,9 @@ def test_the_command_refuses_with_5_and_its_json_has_the_findings(small, patient
     code, answer, error = called("age=590")
     assert code == 5 and "--clinical age=590" in error
     assert answer["refused"] is True and answer["probability"] is None
-    assert answer["findings"][0]["high"] == 69.0 and answer["findings"][0]["bound_high"] == 83.5
+    assert answer["findings"][0]["high"] == 69.0 and answer["findings"][0]["bound_high"] == pytest.approx(
+        69 + 29 * math.log(3 / (0.005 * 19)) / math.log(18)
+    )
     code, answer, _ = called("age=590", "--outside-range")
     assert code == 0 and 0 <= answer["probability"] <= 1 and answer["findings"][0]["value"] == 590.0
     assert called("age=50")[1]["findings"] == []
@@ -233,7 +236,7 @@ def test_the_command_refuses_with_5_and_its_json_has_the_findings(small, patient
 
 def test_damaged_distributions_are_refused_by_name(small, tmp_path):
     document = json.loads((small / "run" / "signature.json").read_text(encoding="utf-8"))
-    for damage in ({"images": None}, {"pairs": [{"first": "T2"}]}, {"joint": {"names": ["x"]}}):
+    for damage in ({"images": None}, {"pairs": [{"first": "T2"}]}, {"joint": {"names": ["x"]}}, {"widened": -1.0}):
         broken = {**document, "training_distribution": {**document["training_distribution"], **damage}}
         (tmp_path / "s.json").write_text(json.dumps(broken), encoding="utf-8")
         with pytest.raises(RadstudyError, match="is a damaged signature"):

@@ -161,7 +161,7 @@ def test_a_missing_value_is_reported_not_imputed_unless_the_signature_says_so(tm
 def test_a_cohort_of_one_class_is_refused(tmp_path):
     frame, _ = write_cohort(tmp_path, rows=40)
     frame.assign(y=1).to_csv(tmp_path / "table.csv", index=False)
-    with pytest.raises(CohortError, match="is never '0' .found: 1.* a study needs both classes"):
+    with pytest.raises(CohortError, match=r"is never '0' .found: 1.* a study needs both classes"):
         go(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Data that ComBat refuses, with the reason: too few rows, features without variance, covariates confounded with the site."""
+"""Data that ComBat refuses, and the reasons: too few rows, constant features, covariates confounded with the site."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def _terms(document: Mapping[str, Any], form: LinearForm) -> Iterator[str]:
 
 
 def _joint(form: LinearForm, distribution: TrainingDistribution | None) -> Iterator[str]:
-    """Check the bounds of the terms, and that the joint distribution of the training values has one row and column per term of the formula."""
+    """Check the bounds of the terms, and that the joint distribution has one row and column per term of the formula."""
     if distribution is None:
         return
     if not (math.isfinite(distribution.widened) and distribution.widened >= 0):

@@ -19,12 +19,22 @@ if TYPE_CHECKING:
     from radstudy.signature.predict import Prediction
 
 
-def predict(
+def predict(  # noqa: PLR0913, PLR0917 - the command's options
     signature: Annotated[Path, typer.Argument(help="The signature.json of a finished study.")],
     image: Annotated[list[str], typer.Option(help="SEQUENCE=FILE; repeat for each sequence.")] = [],  # noqa: B006
     mask: Annotated[list[str], typer.Option(help="SEQUENCE=FILE; repeat for each sequence.")] = [],  # noqa: B006
     clinical: Annotated[list[str], typer.Option(help="VARIABLE=VALUE; repeat for each variable.")] = [],  # noqa: B006
     reference: Annotated[list[str], typer.Option(help="SEQUENCE=FILE: mask of the reference tissue.")] = [],  # noqa: B006
+    dicom: Annotated[str, typer.Option(help="A folder, a .zip or a DICOMDIR with one patient's examination: images by "
+                                            "their roles, masks from its SEG or RTSTRUCT, if not given above.")] = "",
+    role: Annotated[list[str], typer.Option(help="SEQUENCE=ROLE: with --dicom, the role of a sequence that the import "
+                                                 "names differently, such as DWI=DWI_b1000.")] = [],  # noqa: B006
+    reader: Annotated[str, typer.Option(help="With --dicom: whose drawing, if several are there.")] = "",
+    region: Annotated[str, typer.Option(help="With --dicom: name of the drawn region, if several are there.")] = "",
+    examination: Annotated[str, typer.Option(help="With --dicom: first or last, if there are several.")] = "",
+    rules: Annotated[Path | None, typer.Option(help="With --dicom: your own rules for roles, as for import.")] = None,
+    readers: Annotated[list[str], typer.Option(help="With --dicom: how to find who drew a mask, as for import. May be "
+                                                    "repeated.")] = [],  # noqa: B006
     label: Annotated[
         str | None, typer.Option(help="Number or name of the lesion's label in the masks, or 'largest' or 'union'.")
     ] = None,
@@ -45,31 +55,43 @@ def predict(
     from radstudy.signature.document import read_signature
     from radstudy.signature.predict import predict_patient
 
-    _require_one_way(table, [*image, *mask, *clinical, *reference], label, html, out)
+    how = [*role, reader, region, examination, *readers, *([str(rules)] if rules else [])]
+    _require_one_way(table, [*image, *mask, *clinical, *reference, dicom], label, html, out)
+    if any(how) and not dicom:
+        raise UsageError("--role, --reader, --region, --examination, --rules and --readers belong to --dicom")
     refuse_foreign(*(file for file in (html, out) if file is not None))
     model = read_signature(signature)
     if table is not None:
         _predict_table(model, table, out, outside_range=outside_range, as_json=as_json)
         return
+    images = {name: Path(value) for name, value in _pairs(image, "--image")}
+    masks = {name: Path(value) for name, value in _pairs(mask, "--mask")}
     ask = partial(
         predict_patient,
         model,
-        images={name: Path(value) for name, value in _pairs(image, "--image")},
-        masks={name: Path(value) for name, value in _pairs(mask, "--mask")},
         clinical=dict(_pairs(clinical, "--clinical")),
         label=label_of(label),
         references={name: Path(value) for name, value in _pairs(reference, "--reference")},
         outside_range=outside_range,
     )
-    _predict_one(model, ask, html, as_json=as_json)
+    if not dicom:
+        _predict_one(model, partial(ask, images=images, masks=masks), html, as_json=as_json)
+        return
+    from radstudy.signature.examination import DicomRequest, imported_examination
+
+    request = DicomRequest(dicom, dict(_pairs(role, "--role")), reader, region, examination, rules, tuple(readers))
+    with imported_examination(model, request, images=images, masks=masks, say=say) as seen:
+        _predict_one(
+            model, partial(ask, images={**seen.images, **images}, masks={**seen.masks, **masks}), html, as_json=as_json
+        )
 
 
 def _require_one_way(
     table: Path | None, of_one: list[str], label: str | None, html: Path | None, out: Path | None
 ) -> None:
-    if table is not None and (of_one or label is not None or html is not None):
+    if table is not None and (any(of_one) or label is not None or html is not None):
         raise UsageError(
-            "--table has the patients: leave out --image, --mask, --clinical, --reference, --label and --html"
+            "--table has the patients: leave out --image, --mask, --clinical, --reference, --dicom, --label and --html"
         )
     if table is None and out is not None:
         raise UsageError("--out belongs to --table; for one patient use --json or --html FILE")

@@ -54,6 +54,10 @@ NOT_IN_THE_DEMO = {
     "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",
     "evaluate/chance/*/scikit-learn/*/*.npz", "evaluate/resampling/*/scikit-learn/*/*.npz",
     "evaluate/baselines/*/*.npz", "evaluate/baselines/*/scikit-learn/*/*.npz",
+    "evaluate/signature/*/scikit-learn/*/*.npz",
+    "evaluate/harmonisation/site_effect.csv", "evaluate/harmonisation/with_and_without.csv",
+    "evaluate/harmonisation/provenance.json",
+    "validation.json", *(one.path for one in ARTEFACTS if one.path.startswith("validate/")),
 }  # fmt: skip
 
 

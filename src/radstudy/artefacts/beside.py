@@ -301,7 +301,7 @@ MODEL_CARD = OpaqueFile("model_card.md", "The model card of signature.json, in M
 FORMS = OpaqueFile("evaluate/signature/*/*.npz", "Finished refits of the study's own model, kept by chunk.", (), _OWN)
 SLOW_FORMS = OpaqueFile(
     "evaluate/signature/*/scikit-learn/*/*.npz", "Finished refits, if scikit-learn refits the study's own model.", (),
-    _OWN,
+    f"{_OWN}, and the fast engine does not know a step of it",
 )  # fmt: skip
 DECLARED = (
     CHANCE, CHANCE_AUCS, CHANCE_ROC, CHANCE_CHUNKS, CHANCE_SLOW_CHUNKS, RESAMPLING, FOLDS, PATIENTS, SPLITS, RESAMPLES,

@@ -37,6 +37,7 @@ _ASKED_FOR = {
     "evaluate/chance": "the study file has evaluate.chance",
     "evaluate/resampling": "the study file has evaluate.resampling",
     "evaluate/baselines": "the study file has evaluate.baselines",
+    "evaluate/harmonisation": "the study harmonises its sites",
     "evaluate/signature": "the study's own model is a formula",
     "validate": "radstudy validate wrote the folder",
 }

@@ -42,6 +42,36 @@ class Feature:
     slot: str = ""
     reference: str = PYRADIOMICS
 
+    @property
+    def ibsi_code(self) -> str:
+        """The four characters by which IBSI and DICOM (coding scheme IBSI) know the feature; "" if IBSI does not."""
+        return IBSI_CODES[self.ibsi_tag] if self.ibsi_tag else ""
+
+
+_CODES = """
+    morph_volume RNU0 morph_vol_approx YEKZ morph_area_mesh C0JK morph_av 2PR5 morph_comp_1 SKGS morph_comp_2 BQWJ
+    morph_sph_dispr KRCK morph_sphericity QCFX morph_diam L0JK morph_pca_maj_axis TDIC morph_pca_min_axis P9VJ
+    morph_pca_least_axis 7J51 morph_pca_elongation Q3CK morph_pca_flatness N17B
+    stat_mean Q4LE stat_var ECT3 stat_skew KE2A stat_kurt IPH6 stat_median Y12H stat_min 1GSF stat_p10 QG58
+    stat_p90 8DWT stat_max 84IY stat_iqr SALO stat_range 2OJQ stat_mad 4FUA stat_rmad 1128 stat_energy N8CA
+    stat_rms 5ZWQ
+    ih_entropy TLU2 ih_uniformity BJ5W
+    cm_joint_max GYBY cm_joint_avg 60VM cm_joint_var UR99 cm_joint_entr TU9B cm_diff_avg TF7R cm_diff_var D3YU
+    cm_diff_entr NTRS cm_sum_avg ZGXS cm_sum_entr P6QZ cm_energy 8ZQL cm_contrast ACUI cm_inv_diff IB1Z
+    cm_inv_diff_norm NDRX cm_inv_diff_mom WF0Z cm_inv_diff_mom_norm 1QCO cm_inv_var E8JP cm_corr NI2N cm_auto_corr
+    QWB0 cm_clust_tend DG8W cm_clust_shade 7NFM cm_clust_prom AE86 cm_info_corr1 R8DG cm_info_corr2 JN9H
+    rlm_sre 22OV rlm_lre W4KF rlm_lgre V3SW rlm_hgre G3QZ rlm_srlge HTZT rlm_srhge GD3A rlm_lrlge IVPO rlm_lrhge
+    3KUM rlm_glnu R5YN rlm_glnu_norm OVBL rlm_rlnu W92Y rlm_rlnu_norm IC23 rlm_r_perc 9ZK5 rlm_gl_var 8CE5
+    rlm_rl_var SXLW rlm_rl_entr HJ9O
+    szm_sze 5QRC szm_lze 48P8 szm_lgze XMSY szm_hgze 5GN9 szm_szlge 5RAI szm_szhge HW1V szm_lzlge YH51 szm_lzhge
+    J17V szm_glnu JNSA szm_glnu_norm Y1RO szm_zsnu 4JP3 szm_zsnu_norm VB3A szm_z_perc P30P szm_gl_var BYLV
+    szm_zs_var 3NSA szm_zs_entr GU8N
+    ngt_coarseness QCDE ngt_contrast 65HE ngt_busyness NQ30 ngt_complexity HDEZ ngt_strength 1X9X
+    ngl_lde SODN ngl_hde IMOQ ngl_lgce TL9H ngl_hgce OAE7 ngl_ldlge EQ3F ngl_ldhge JA6D ngl_hdlge NBZI ngl_hdhge
+    9QMG ngl_glnu FP8K ngl_dcnu Z87G ngl_dcnu_norm OKJI ngl_gl_var 1PFV ngl_dc_var DNX2 ngl_dc_entr FCBV
+"""  # IBSI reference manual (Zwanenburg et al., arXiv:1612.07003): tag and code in turn
+IBSI_CODES = dict(zip(_CODES.split()[::2], _CODES.split()[1::2], strict=True))
+"""IBSI tag to its permanent identifier, of all tags in the catalogue."""
 
 _NO_IBSI = "not defined by IBSI"
 _BINS = "bins start at a multiple of the bin width, not at the lesion's minimum (or at the set lower bound)"

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydicom.sr.codedict import codes
 
 from radstudy.catalogue import BY_HAND, CATALOGUE, FAMILIES, IBSI, PYRADIOMICS, feature, feature_names
 from radstudy.errors import UsageError
@@ -101,3 +102,40 @@ def test_tags_are_in_the_reference_values(real_data):
     for one in CATALOGUE:
         stem = one.ibsi_tag
         assert not stem or {stem, f"{stem}_3D", f"{stem}_3D_avg"} & tags, one
+
+
+NAMED_OTHERWISE = {  # in PyRadiomics than in DICOM
+    "Id": "InverseDifference", "Idm": "InverseDifferenceMoment", "Idn": "NormalizedInverseDifference",
+    "Idmn": "NormalizedInverseDifferenceMoment", "Imc1": "FirstMeasureInformationCorrelation",
+    "Imc2": "SecondMeasureInformationCorrelation", "JointEnergy": "AngularSecondMoment",
+    "MaximumProbability": "JointMaximum", "SumSquares": "JointVariance", "Entropy": "IntensityHistogramEntropy",
+    "Uniformity": "IntensityHistogramUniformity", "Maximum3DDiameter": "Maximum 3D Diameter", "VoxelVolume": "VolumeVoxelSummation",
+    "RunVariance": "RunLengthVariance", "ZoneEntropy": "ZoneSizeEntropy", "ZoneVariance": "ZoneSizeVariance",
+    "ZonePercentage": "SizeZonePercentage", "LargeDependence": "HighDependence", "SmallDependence": "LowDependence",
+    "LargeArea": "LargeZone", "SmallArea": "SmallZone",
+}  # fmt: skip
+
+
+def _words(text):
+    spaced = re.sub(r"([a-z])([A-Z0-9])", r"\1 \2", text).lower()
+    for ours, dicoms in (("gray", "grey"), ("non uniformity", "nonuniformity"), ("non-uniformity", "nonuniformity")):
+        spaced = spaced.replace(ours, dicoms)
+    return {word.rstrip("s") for word in re.findall("[a-z0-9]+", spaced)}
+
+
+def test_codes_are_those_of_dicom():
+    """By pydicom, which has DICOM's coding scheme IBSI; statistics of the intensities are not in it."""
+    meanings = {one.value: one.meaning for name in codes.IBSI.dir() if (one := getattr(codes.IBSI, name))}
+    tagged = [one for one in CATALOGUE if one.ibsi_tag]
+    assert len({one.ibsi_code for one in tagged}) == len(tagged) == 105
+    assert all(re.fullmatch("[0-9A-Z]{4}", one.ibsi_code) for one in tagged)
+    known = [one for one in tagged if one.ibsi_code in meanings]
+    assert len(known) == 90
+    for one in known:
+        name = NAMED_OTHERWISE.get(one.name, one.name)
+        for start in ("LargeDependence", "SmallDependence", "LargeArea", "SmallArea"):
+            name = name.replace(start, NAMED_OTHERWISE[start])
+        meaning = meanings[one.ibsi_code]
+        assert _words(name) <= _words(meaning), (one.name, meaning)
+        family = {"glcm": "glcm", "ngtdm": "ngtdm", "glrlm": "run", "glszm": "zone"}.get(one.family)
+        assert family is None or family in _words(meaning), (one.name, meaning)

@@ -105,12 +105,13 @@ def _formula(signature: Signature, document: Document) -> Lines:
     yield ""
     yield f"log-odds = {signature.form.intercept:.6g} + sum of coefficient * (value - centre) / scale"
     yield ""
-    yield "| term | IBSI tag | unit | centre | scale | coefficient | training range |"
+    yield "| term | IBSI | unit | centre | scale | coefficient | training range |"
     yield "|---|---|---|---|---|---|---|"
     for term in document["formula"]["terms"]:
         definition, (low, high) = term["definition"], term["training_range"]
+        code, tag = definition.get("ibsi_code"), definition.get("ibsi_tag")
         yield (
-            f"| {_text(term['name'])} | {definition.get('ibsi_tag') or ''} | {_text(definition.get('unit') or '')} | "
+            f"| {_text(term['name'])} | {f'{code} ({tag})' if code else tag or ''} | {_text(definition.get('unit') or '')} | "
             f"{term['centre']:.6g} | {term['scale']:.6g} | {term['coefficient']:+.4g} | {low:.6g} to {high:.6g} |"
         )
     yield ""

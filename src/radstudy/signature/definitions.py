@@ -1,4 +1,4 @@
-"""Definitions of a signature's terms: the feature with its IBSI tag and unit, or the clinical variable."""
+"""Definitions of a signature's terms: the feature with its IBSI code and unit, or the clinical variable."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def definition_of(name: str, clinical: Mapping[str, Mapping[str, Any]], *, from_
 
     Examples
     --------
-    >>> definition_of("DWI:wavelet-LLH_glcm_Contrast", {})["ibsi_tag"]
-    'cm_contrast'
+    >>> definition_of("DWI:wavelet-LLH_glcm_Contrast", {})["ibsi_code"]
+    'ACUI'
     >>> definition_of("clinical:age", {"age": {"unit": "years"}})["unit"]
     'years'
     """
@@ -48,6 +48,7 @@ def definition_of(name: str, clinical: Mapping[str, Mapping[str, Any]], *, from_
         **plain,
         "image": image,
         "family": family,
+        "ibsi_code": known.ibsi_code or None,
         "ibsi_tag": known.ibsi_tag or None,
         "departs_from_ibsi": known.departs or None,
         "unit": known.unit,

@@ -36,6 +36,7 @@ class FeatureDefinition(SignaturePart):
     feature: str = Field(description="PyRadiomics' name.")
     image: str | None = Field(None, description="Image type that it is computed on, such as original or wavelet-LLH.")
     family: str | None = None
+    ibsi_code: str | None = Field(None, description="IBSI's permanent identifier, four characters; null without one.")
     ibsi_tag: str | None = Field(None, description="Tag of the IBSI reference values; null if IBSI does not define it.")
     departs_from_ibsi: str | None = Field(None, description="Difference of PyRadiomics' value from IBSI's, if any.")
     unit: str | None = Field(None, description="Of the value; intensity is the prepared image's own unit.")

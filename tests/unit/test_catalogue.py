@@ -109,9 +109,10 @@ NAMED_OTHERWISE = {  # in PyRadiomics than in DICOM
     "Idmn": "NormalizedInverseDifferenceMoment", "Imc1": "FirstMeasureInformationCorrelation",
     "Imc2": "SecondMeasureInformationCorrelation", "JointEnergy": "AngularSecondMoment",
     "MaximumProbability": "JointMaximum", "SumSquares": "JointVariance", "Entropy": "IntensityHistogramEntropy",
-    "Uniformity": "IntensityHistogramUniformity", "Maximum3DDiameter": "Maximum 3D Diameter", "VoxelVolume": "VolumeVoxelSummation",
-    "RunVariance": "RunLengthVariance", "ZoneEntropy": "ZoneSizeEntropy", "ZoneVariance": "ZoneSizeVariance",
-    "ZonePercentage": "SizeZonePercentage", "LargeDependence": "HighDependence", "SmallDependence": "LowDependence",
+    "Uniformity": "IntensityHistogramUniformity", "VoxelVolume": "VolumeVoxelSummation",
+    "Maximum3DDiameter": "Maximum 3D Diameter", "RunVariance": "RunLengthVariance",
+    "ZoneEntropy": "ZoneSizeEntropy", "ZoneVariance": "ZoneSizeVariance", "ZonePercentage": "SizeZonePercentage",
+    "LargeDependence": "HighDependence", "SmallDependence": "LowDependence",
     "LargeArea": "LargeZone", "SmallArea": "SmallZone",
 }  # fmt: skip
 

@@ -110,8 +110,9 @@ def _formula(signature: Signature, document: Document) -> Lines:
     for term in document["formula"]["terms"]:
         definition, (low, high) = term["definition"], term["training_range"]
         code, tag = definition.get("ibsi_code"), definition.get("ibsi_tag")
+        known = f"{code} ({tag})" if code else ""
         yield (
-            f"| {_text(term['name'])} | {f'{code} ({tag})' if code else tag or ''} | {_text(definition.get('unit') or '')} | "
+            f"| {_text(term['name'])} | {known} | {_text(definition.get('unit') or '')} | "
             f"{term['centre']:.6g} | {term['scale']:.6g} | {term['coefficient']:+.4g} | {low:.6g} to {high:.6g} |"
         )
     yield ""

@@ -90,7 +90,7 @@ def _acquisition(signature: Signature, document: Document) -> Lines:
         yield f"- {_text(sequence)} ({facts['images']} images): {_text('; '.join(ranges + values))}."
     grids = signature.distribution.images if signature.distribution is not None else {}
     for sequence, grid in grids.items():
-        axes = " x ".join(f"{one.low:.4g} to {one.high:.4g}" for one in grid.spacing_mm)
+        axes = " x ".join(" to ".join(dict.fromkeys((f"{one.low:.4g}", f"{one.high:.4g}"))) for one in grid.spacing_mm)
         yield f"- {_text(sequence)}: voxels of {axes} mm (finest axis first)."
     yield f"- Steps in order: {_text(', '.join(document['settings']['order'])) or 'none'}."
     yield ""

@@ -134,7 +134,7 @@ def _calibrated(facts: RunFacts) -> str:
     large = f"on average the probabilities are {risks}" if off else "no error of the average probability is seen"
     spread = "too extreme" if row["slope"] < 1 else "not extreme enough"
     bent = row["slope_high"] < 1 or row["slope_low"] > 1
-    steep = f"they are {spread}" if bent else "the interval of the slope includes 1"
+    steep = f"{'they' if off else 'the probabilities'} are {spread}" if bent else "the interval of the slope includes 1"
     return (
         f"Calibration in the large is {_estimate(facts, row, 'intercept', 2)} and the slope "
         f"{_estimate(facts, row, 'slope', 2)}: {large}, and {steep}. {number(row['oe'], 2)} times as many "

@@ -13,7 +13,7 @@ from radstudy.report.figures.style import rendered, style
 from radstudy.report.outline import VALIDATION, outline_of
 from radstudy.report.validation import FIGURES, TABLES, TEXTS
 from radstudy.report.validation.text import answer, results
-from radstudy.signature.document import read_signature
+from radstudy.signature.document import read_signature, stated_hash
 from radstudy.signature.external import read_external_study
 from radstudy.validation import validate
 from unit.external_cohorts import formula, write_cohort, write_model
@@ -35,6 +35,7 @@ def validated(folder, form=None):
         "testing": {"auc": 0.8, "auc_low": 0.7, "auc_high": 0.9, "sensitivity": 0.75},
         "nested": {"nested_auc": 0.72, "nested_low": 0.6, "nested_high": 0.84}, "calibration": {"slope": 0.9},
     }  # fmt: skip
+    document["hash"] = stated_hash(document)[1]
     signature.write_text(json.dumps(document), encoding="utf-8")
     validate(signature, file, out=folder / "out", by=["site"], jobs=1)
     protocol = read_external_study(read_signature(signature), file, folder).protocol

@@ -39,6 +39,8 @@ from radstudy.table import CLINICAL
 JOINT_FACTOR = 1.25  # of the largest distance of a training lesion from the others: refused; reported from 1 on
 SPACING_FACTOR, MATRIX_FACTOR = 1.25, 1.5  # beyond the training range: refused
 REMARK_FACTOR = 1.02  # of a spacing, beyond the training range: reported
+NOT_CHECKED = "not checked"  # kind of a finding that says what could not be compared
+SCALE_FACTOR = 5.0  # of the upper end of an image's intensities, beyond the training range: refused
 LEAST_MM = 5.0  # by which a distance between two masks may always exceed the training range
 LEAST_FACTOR = 1.25  # by which a volume or a ratio of volumes may always exceed it
 
@@ -49,7 +51,8 @@ class UnlikeTraining:
 
     Attributes
     ----------
-    kind : feature, clinical, joint, spacing, matrix, volume, distance, volume ratio, same image, name, origin, unknown.
+    kind : feature, clinical, joint, spacing, matrix, volume, distance, volume ratio, intensities, same image, name,
+        origin, acquisition, mask, not checked.
     where : the sequence, the two sequences, the term or the variable.
     message : what is wrong, with the patient's value and the training range.
     refuses : whether the user has to confirm to continue.
@@ -109,6 +112,7 @@ class Seen:
     origin : content of the file that `radstudy import` wrote next to the image; empty for other images.
     shape : empty slices and borders of the mask; None if they are not checked.
     acquisition : as `radstudy import` recorded it; None for other images.
+    scale : lower and upper end of the intensities before they were rescaled; None if they were not.
     """
 
     image: Path
@@ -120,6 +124,7 @@ class Seen:
     origin: Mapping[str, Any]
     shape: MaskShape | None = None
     acquisition: Acquisition | None = None
+    scale: tuple[float, float] | None = None
 
 
 # --- values ------------------------------------------------------------------------------------------------------
@@ -240,7 +245,7 @@ def check_acquisition(
             continue
         if one.acquisition is None:
             yield UnlikeTraining(
-                "not checked", sequence,
+                NOT_CHECKED, sequence,
                 f"the acquisition of {sequence} was not checked: no 'radstudy import' wrote {one.image}, so its field "
                 "strength and times are not known",
                 False,
@@ -305,6 +310,7 @@ def check_images(
         yield from check_shape(sequence, one.shape)
         if training is not None and sequence in training.images:
             yield from _grid(sequence, one, training.images[sequence])
+            yield from _scale(sequence, one.scale, training.images[sequence].scale)
         if training is not None and sequence in training.volumes_mm3:
             yield from _volume(sequence, one.volume_mm3, training.volumes_mm3[sequence])
     for first, second in combinations(seen, 2):
@@ -328,7 +334,7 @@ def not_checked(training: TrainingDistribution | None, sequences: Sequence[str])
     if lacking:
         why = "" if training is not None else " (an earlier version of radstudy wrote it)"
         yield UnlikeTraining(
-            "not checked", "signature",
+            NOT_CHECKED, "signature",
             f"not checked, because this signature has no data for it{why}: {', '.join(lacking)}. To do: run the "
             "study's step 'model' again to get a complete signature",
             False,
@@ -354,6 +360,29 @@ def _grid(sequence: str, one: Seen, training: ImageRange) -> Iterator[UnlikeTrai
                 f"{sequence} has {what.format(spacing_text(values))} (finest axis first); training had {had}{refused}",
                 beyond > factor, beyond, None, None, None, factor,
             )  # fmt: skip
+
+
+def _scale(sequence: str, scale: tuple[float, float] | None, training: Sequence[Range]) -> Iterator[UnlikeTraining]:
+    """Find intensities of another kind: normalised already, logarithms, or another scaling of the scanner."""
+    if scale is None or len(training) < 2:
+        return
+    (low, high), (had_low, had_high) = scale, training
+    if low < 0 <= had_low.low:
+        yield UnlikeTraining(
+            "intensities", sequence,
+            f"{sequence} has intensities down to {low:.4g} before it is rescaled, and no training image had any below "
+            "0: was it normalised already, or filtered?",
+            True, low, had_low.low, had_low.high, 0.0,
+        )  # fmt: skip
+    bound_low, bound_high = had_high.low / SCALE_FACTOR, had_high.high * SCALE_FACTOR
+    if had_high.low > 0 and not bound_low <= high <= bound_high:
+        yield UnlikeTraining(
+            "intensities", sequence,
+            f"{sequence} has intensities up to {high:.4g} before it is rescaled; training had {had_high.low:.4g} to "
+            f"{had_high.high:.4g}, and less than {bound_low:.4g} or more than {bound_high:.4g} is refused: was it "
+            "normalised already, or exported otherwise?",
+            True, high, had_high.low, had_high.high, bound_low, bound_high,
+        )  # fmt: skip
 
 
 def _volume(sequence: str, volume: float, training: Range) -> Iterator[UnlikeTraining]:

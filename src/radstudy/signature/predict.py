@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from radstudy.features.of_study import lesion_rules
 from radstudy.imaging.lesion_check import check_lesion
 from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label
+from radstudy.imaging.volume import Volume
 from radstudy.modelling.models import Term
 from radstudy.protocol.prepare import preparation_step, reference_in
 from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
+    NOT_CHECKED,
+    Seen,
     UnlikeTraining,
     UnlikeTrainingError,
     check_acquisition,
@@ -231,7 +234,7 @@ def predict_features(
         **clinical_values(signature, Given({}, {}, clinical, None, {}), images=False),
     }
     note = UnlikeTraining(
-        "not checked", "images",
+        NOT_CHECKED, "images",
         "images and masks were not checked: the features were given",
         False,
     )  # fmt: skip
@@ -296,33 +299,41 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
     """Compute the features of all sequences by the formula's names, with warnings and findings on the images."""
     sequences = read_sequences(signature, given)
     seen = {name: sequence.seen for name, sequence in sequences.items()}
-    findings = [
-        *check_images(seen, signature.distribution),
-        *check_acquisition(seen, signature.about.get("acquisition")),
-        *not_checked(signature.distribution, tuple(seen)),
-    ]
     values: dict[str, float] = {}
     warnings: list[str] = []
     errors: list[CaseError] = []
     for name, sequence in sequences.items():
         try:
-            features, notes = _features(signature, sequence, given.references.get(name))
+            prepared, seen[name] = _prepared(signature, sequence, given.references.get(name))
+            features, notes = _features(signature, prepared, sequence)
         except CaseError as error:
             errors.append(error.located(sequence=name))
             continue
         values |= {f"{name}{SEPARATOR}{feature}": value for feature, value in features.items()}
         warnings += [f"{name}: {note}" for note in notes]
     raise_all(errors)
+    findings = [
+        *check_images(seen, signature.distribution),
+        *check_acquisition(seen, signature.about.get("acquisition")),
+        *not_checked(signature.distribution, tuple(seen)),
+    ]
     return values, warnings, findings
 
 
-def _features(
-    signature: Signature, sequence: PatientSequence, reference: Path | None
-) -> tuple[Mapping[str, float], tuple[str, ...]]:
+def _prepared(signature: Signature, sequence: PatientSequence, reference: Path | None) -> tuple[Volume, Seen]:
+    """Prepare a volume as the study did; return it, and the sequence's facts with the scale before rescaling."""
     steps = tuple(preparation_step(step) for step in signature.prepare)
-    section = reference_in(steps)
-    volume, roi = sequence.volume, sequence.roi
-    prepared, _ = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
+    section, volume = reference_in(steps), sequence.volume
+    prepared, preparation = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
+    facts = preparation.facts()
+    scale = None if facts["low"] is None else (facts["low"], facts["high"])
+    return prepared, replace(sequence.seen, scale=scale)
+
+
+def _features(
+    signature: Signature, prepared: Volume, sequence: PatientSequence
+) -> tuple[Mapping[str, float], tuple[str, ...]]:
+    roi = sequence.roi
     settings = signature.settings
     facts = check_lesion(prepared, roi, lesion_rules(settings, Extract.model_validate(signature.extract)))
     (lesion,) = extract_lesions(prepared, [roi], settings)

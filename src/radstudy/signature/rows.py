@@ -12,7 +12,16 @@ import pandas as pd
 from radstudy.cohort.codebook import design_columns
 from radstudy.errors import RefusedError
 from radstudy.protocol.sections import ClinicalVariable
-from radstudy.signature.applicability import Seen, UnlikeTraining, check_images, check_joint, check_terms, not_checked
+from radstudy.signature.applicability import (
+    NOT_CHECKED,
+    Seen,
+    UnlikeTraining,
+    check_acquisition,
+    check_images,
+    check_joint,
+    check_terms,
+    not_checked,
+)
 from radstudy.signature.document import Signature
 from radstudy.table import CLINICAL, SEPARATOR, FeatureTable, variable_of
 
@@ -132,6 +141,7 @@ def _unlike(
     joint = None if signature.distribution is None else signature.distribution.joint
     return (
         *check_images(seen, signature.distribution, compared=False),
+        *(one for one in check_acquisition(seen, signature.about.get("acquisition")) if one.kind != NOT_CHECKED),
         *check_terms(signature.form.terms, values, signature.distribution),
         *check_joint(joint, {str(name): float(value) for name, value in used.items()}),
     )

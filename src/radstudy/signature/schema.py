@@ -89,10 +89,13 @@ class CountedRange(SignaturePart):
 
 
 class GridRange(SignaturePart):
-    """Grids of a sequence's training images, finest axis first."""
+    """Grids of a sequence's training images, finest axis first, and ends of their intensities."""
 
     spacing_mm: tuple[CountedRange, ...]
     matrix: tuple[CountedRange, ...]
+    scale: tuple[CountedRange, ...] = Field(
+        description="Lower and upper end of the intensities before rescaling; empty without rescaling."
+    )
 
 
 class MaskPairFacts(SignaturePart):

@@ -47,15 +47,17 @@ class Range:
 
 @dataclass(frozen=True)
 class ImageRange:
-    """The grids of a sequence's training images.
+    """The grids and the intensities of a sequence's training images.
 
     Parameters
     ----------
     spacing_mm, matrix : one range per axis, in the order of `ordered_grid`.
+    scale : lower and upper end of the images' scale before they were rescaled; empty if they were not, or not known.
     """
 
     spacing_mm: tuple[Range, ...]
     matrix: tuple[Range, ...]
+    scale: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ class TrainingDistribution:
             tuple(item["sequences"]),
             tuple(item["variables"]),
             {
-                str(name): ImageRange(*(tuple(Range.read(axis) for axis in grid[key]) for key in _GRID))
+                str(name): ImageRange(
+                    *(tuple(Range.read(part) for part in grid[key]) for key in _GRID if key in grid or key != "scale")
+                )
                 for name, grid in item["images"].items()
             },
             {str(name): Range.read(volume) for name, volume in item["volumes_mm3"].items()},
@@ -189,7 +193,7 @@ class TrainingDistribution:
         )
 
 
-_GRID = ("spacing_mm", "matrix")
+_GRID = ("spacing_mm", "matrix", "scale")
 
 
 def ordered_grid(spacing_mm: Array, matrix: Array) -> tuple[Array, Array]:
@@ -279,7 +283,8 @@ def _grids(volumes: pd.DataFrame, sequence: str, patients: set[str]) -> ImageRan
     if not grids:
         return None
     spacing, matrix = (np.array(values) for values in zip(*grids, strict=True))
-    return ImageRange(_ranges(spacing), _ranges(matrix))
+    ends = [Range.of(mine[name].to_numpy(dtype=float)) for name in ("low", "high") if name in mine.columns]
+    return ImageRange(_ranges(spacing), _ranges(matrix), tuple(end for end in ends if end is not None))
 
 
 def _numbers(text: Any) -> Array:

@@ -14,6 +14,7 @@ from radstudy.cohort.rows import ROW, identified_rows, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import DataError, RefusedError, UsageError
 from radstudy.imaging.lesion_check import CENTRE
+from radstudy.intake.acquisition import acquisition_of
 from radstudy.modelling.leaks.scaling import scaled_columns
 from radstudy.protocol import Protocol
 from radstudy.signature.applicability import Seen
@@ -151,5 +152,7 @@ def _seen(run: Run) -> dict[Row, dict[str, Seen]]:
         seen.setdefault((case.patient, case.lesion), {})[case.sequence] = Seen(
             case.image, np.broadcast_to(np.float32(0), shape), np.diag([*spacing, 1.0]), spacing,
             drawn[list(CENTRE)].to_numpy(dtype=float), float(drawn["volume_mm3"]), origin_of(case.image),
+            acquisition=acquisition_of(case.image, patient=case.patient, sequence=case.sequence),
+            scale=None if pd.isna(grid["low"]) else (float(grid["low"]), float(grid["high"])),
         )  # fmt: skip
     return seen

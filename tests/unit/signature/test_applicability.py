@@ -1,12 +1,22 @@
 """The bounds themselves: what is refused, what is said, and how often patients of the same population are."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from radstudy.modelling.models import LinearForm, Term
-from radstudy.signature.applicability import bounds_of, check_joint, check_terms
-from radstudy.signature.training import JointRange, ordered_grid, training_distribution, widening
+from radstudy.signature.applicability import Seen, bounds_of, check_images, check_joint, check_terms
+from radstudy.signature.training import (
+    ImageRange,
+    JointRange,
+    Range,
+    TrainingDistribution,
+    ordered_grid,
+    training_distribution,
+    widening,
+)
 
 
 def form_of(values):
@@ -119,3 +129,27 @@ def test_a_grid_is_compared_whatever_axis_its_slices_are_stored_along():
     sagittal = ordered_grid(np.array([4.0, 0.9, 0.9]), np.array([30.0, 256.0, 320.0]))
     for one, other in zip(axial, sagittal, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def _scaled(low, high, *, known=True):
+    """The findings on an image whose intensities had these ends before they were rescaled."""
+    axis = (Range(20, 1.0, 1.0),) * 3
+    ends = (Range(20, 0.0, 0.0), Range(20, 300.0, 900.0)) if known else ()
+    training = TrainingDistribution(
+        ("T2",), (), {"T2": ImageRange(axis, (Range(20, 9.0, 9.0),) * 3, ends)}, {}, (), None
+    )
+    seen = Seen(
+        Path("T2.nii.gz"), np.zeros((9, 9, 9)), np.eye(4), np.ones(3), np.zeros(3), 1.0, {}, None, None,
+        None if low is None else (low, high),
+    )  # fmt: skip
+    return [*check_images({"T2": seen}, training)]
+
+
+def test_an_image_that_was_normalised_before_is_refused_though_rescaling_hides_it():
+    assert _scaled(0.0, 500.0) == _scaled(2.0, 4000.0) == _scaled(0.0, 70.0) == []
+    (negative,) = _scaled(-1.3, 500.0)
+    assert negative.refuses and "intensities down to -1.3" in negative.message
+    (logarithm,) = _scaled(0.0, 7.1)
+    assert logarithm.refuses and "less than 60 or more than 4500 is refused" in logarithm.message
+    assert [one.kind for one in _scaled(-1.3, 7.1)] == ["intensities", "intensities"]
+    assert _scaled(None, None) == _scaled(-1.3, 7.1, known=False) == []

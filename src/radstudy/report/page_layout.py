@@ -42,7 +42,7 @@ def print_size(table: Table) -> str:
 
 def _widest(cell: Cell) -> float:
     """The longest unbroken line of a cell, in letters of the table's size."""
-    return max(max(map(len, _lines(cell, cell.whole_text))), _SMALL * max(map(len, _lines(cell, cell.below))))
+    return max(*map(len, _lines(cell, cell.whole_text)), *(_SMALL * len(line) for line in _lines(cell, cell.below)))
 
 
 def _lines(cell: Cell, text: str) -> Iterator[str]:

@@ -74,8 +74,8 @@ def values_above(axes: Axes, lines: Sequence[tuple[str, str]]) -> None:
     axes : the panel, with its title.
     lines : texts and their colours, from top to bottom.
     """
-    for place, (text, colour) in enumerate(reversed(lines)):
-        axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(0, 3 + place * _VALUES_LINE),
+    for place, (text, colour) in enumerate(lines, 1):
+        axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(0, 3 + (len(lines) - place) * _VALUES_LINE),
                       textcoords="offset points", fontsize=SMALLEST, color=colour, va="bottom")  # fmt: skip
     axes.set_title(axes.get_title(loc="left"), pad=5 + len(lines) * _VALUES_LINE)
 

@@ -319,10 +319,24 @@ def test_headers_of_long_tables_are_texts_in_print(opened):
     assert set(shown) == {"contents"}
 
 
-def test_in_print_no_title_is_twice_no_line_is_cut_and_some_pictures_are_there(opened):
+def test_the_pictures_of_the_first_patients_and_of_opened_ones_are_printed(browser, pictured, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "read_facts", lambda protocol, run: pictured)
+    monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
+    page = browser.new_page()
+    page.goto(write_report(pictured.protocol, tmp_path / "run").as_uri() + "?print=evidence")
+    seen = "(all) => all.map((one) => one.checkVisibility() && one.clientHeight > 0)"
+    page.locator(".album").nth(20).evaluate("(one) => { one.open = true; }")
+    page.emulate_media(media="print")
+    shown = page.locator(".album .strip").evaluate_all(seen)
+    said = page.locator(".paper-only").inner_text()
+    page.close()
+    assert [place for place, visible in enumerate(shown) if visible] == [*range(12), 20]
+    assert said == f"Printed: the first 12 of these {len(shown)} patients, and those that are open in the page."
+
+
+def test_in_print_no_title_is_twice_and_no_line_is_cut(opened):
     page = opened()
     unfold(page)
-    page.evaluate("document.querySelectorAll('.album').forEach((one) => { one.open = false; })")
     for folded in page.locator("details.folded:has(table)").all():
         number = folded.locator("summary").inner_text().partition(".")[0]
         assert folded.inner_text().count(f"{number}.") == 1
@@ -331,10 +345,6 @@ def test_in_print_no_title_is_twice_no_line_is_cut_and_some_pictures_are_there(o
       document.documentElement.dataset.print = 'evidence'; }""")
     settings = page.locator("pre.settings")
     assert settings.evaluate("(one) => getComputedStyle(one).whiteSpace") == "pre-wrap"
-    albums = page.locator(".album").all()
-    assert [album.is_visible() for album in albums] == [place < 12 for place in range(len(albums))]
-    assert page.locator(".album .strip").first.evaluate("(one) => one.checkVisibility() && one.clientHeight > 0")
-    assert page.locator(".paper-only").is_visible() == (len(albums) > 12)
     assert not page.locator(".part:has(> .interactive)").first.is_visible()
 
 

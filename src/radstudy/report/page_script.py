@@ -6,7 +6,16 @@ import re
 from importlib import resources
 
 FOLDER = "scripts"
-ORDER = ("elements", "finder", "tables", "patients", "cutoff", "start")  # a file after those that it imports from
+# a file after those that it imports from
+ORDER = (
+    "elements",
+    "finder",
+    "tables",
+    "patients",
+    "cutoff",
+    "figures",
+    "start",
+)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./\w+\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=function|const|class|async)", re.MULTILINE)
 

@@ -21,6 +21,7 @@ from radstudy.report.files import RunSource, write_files
 from radstudy.report.manuscript import FILE as MANUSCRIPT_FILE
 from radstudy.report.manuscript import manuscript
 from radstudy.report.outline import LAYERS, VALIDATION, outline_of
+from radstudy.report.page_layout import PRINTED_ALBUMS, caption_lines, print_size, svg_width, wordy
 from radstudy.report.page_script import page_script
 from radstudy.report.pictures import colours
 from radstudy.report.sections import Part, ReportSection, build_sections
@@ -112,6 +113,8 @@ def _page(
     )  # fmt: skip
     environment.filters["settings_yaml"] = _yaml
     environment.filters["css_string"] = _css_string
+    environment.filters.update(caption_lines=caption_lines, print_size=print_size, svg_width=svg_width)
+    environment.tests["wordy"] = wordy
     templates = resources.files("radstudy.report") / "templates"
     return environment.get_template("report.html.j2").render(
         protocol=facts.protocol,
@@ -121,6 +124,7 @@ def _page(
         sections=sections,
         sources=sources,
         readers=colours(facts.protocol.cohort.readers),
+        PRINTED_ALBUMS=PRINTED_ALBUMS,
         finished=_finished(facts),
         glossary=YAML(typ="safe").load(
             (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.decision import compared, limits
 from radstudy.report.figures.funnel import stages_of
-from radstudy.report.figures.panels import panels, wrapped
+from radstudy.report.figures.panels import panels, set_key, side_label, square_height, wrapped
 from radstudy.report.figures.style import BLUE, SETS, figure, rendered, style
 from radstudy.report.write import write_report
 
@@ -152,8 +152,8 @@ def test_the_forest_marks_firth_and_says_what_was_refused(facts):
     axes, clinical = drawing.figure.axes
     assert axes.get_xscale() == "log"
     words = [" ".join(text.get_text().split()) for text in axes.texts]
-    assert words[0] == "2.00 (1.10 to 3.64) p <0.001"
-    assert words[1] == "0.250 (0.00200 to 40,000) p <0.001 Firth"
+    assert words[0] == "2.00 (1.10 to 3.64), p <0.001"
+    assert words[1] == "0.250 (0.00200 to 40,000), p <0.001, Firth"
     assert words[2] == "not estimated: a linear combination of others"
     marks = {line.get_marker(): line for line in axes.lines}
     assert marks["D"].get_markerfacecolor() == "white"
@@ -212,7 +212,72 @@ def test_the_area_under_the_drawn_steps_is_the_average_precision(facts, curve):
             assert (np.diff(x) * y[1:]).sum() == pytest.approx(expected)
             shares = [other.get_ydata()[0] for other in panel.lines if len(other.get_xdata()) == 2]
             assert shares == [0.5, 0.5]
-    assert "AP 0.700\n(0.500–0.850)" in axes[0].get_legend().get_texts()[0].get_text()
+    assert axes[0].texts[0].get_text() == "testing AP 0.700 (0.500–0.850)"
+
+
+@pytest.mark.parametrize("name", ["roc", "precision_recall", "calibration"])
+def test_the_numbers_of_a_panel_stand_above_its_axes_and_cover_no_curve(whole, name):
+    with style():
+        drawing = FIGURES[name](with_precision_recall(whole)).figure
+        drawing.draw_without_rendering()
+    for axes in drawing.axes:
+        texts = [text for text in axes.texts if any(map(str.isdigit, text.get_text()))]
+        assert texts and axes.get_legend() is None
+        top, title = axes.bbox.y1, axes.title if axes.title.get_text() else axes._left_title
+        edges = [text.get_window_extent() for text in texts]
+        assert min(edge.y0 for edge in edges) >= top
+        assert max(edge.y1 for edge in edges) <= title.get_window_extent().y0 + 1
+
+
+def test_the_label_of_the_vertical_axes_of_one_row_ends_below_the_legend_and_above_the_edge():
+    with style():
+        drawing, _ = panels(list("abc"), height=square_height(3, columns=4, lines=2), columns=4, around=0.6)
+        side_label(drawing, "observed proportion of patients who have a metastasis of the lung")
+        set_key(drawing)
+        drawing.draw_without_rendering()
+    label, key = drawing._supylabel.get_window_extent(), drawing.legends[0].get_window_extent()
+    assert label.y0 >= 0 and label.y1 <= key.y0
+
+
+def test_every_panel_of_the_forest_has_the_ticks_of_its_axis(facts):
+    axes = FIGURES["forest"](facts).figure.axes
+    assert len(axes) > 1
+    assert all(one.xaxis.get_major_ticks()[0].label1.get_visible() for one in axes)
+
+
+def test_treating_all_and_treating_none_differ_in_their_line(facts):
+    none, everyone = FIGURES["decision"](facts).figure.axes[0].lines[:2]
+    assert (none.get_label(), everyone.get_label()) == ("treat none", "treat all")
+    assert everyone.is_dashed() and not none.is_dashed()
+
+
+def test_the_heat_maps_of_few_models_are_small(whole):
+    with style():
+        drawing = FIGURES["delong"](whole).figure
+    drawing.draw_without_rendering()
+    side = drawing.axes[0].get_window_extent().width / drawing.dpi / (len(whole.fitted) - 1)
+    assert 0.25 < side < 0.5
+
+
+def test_the_arrow_to_the_training_set_is_straight_and_a_long_reason_is_indented(whole):
+    reason = "magnetic resonance imaging after neoadjuvant chemotherapy or radiotherapy"
+    whole.documents["cohort/flow.json"]["excluded"] = [{"reason": reason, "patients": 8}]
+    (axes,) = FIGURES["flowchart"](whole).figure.axes
+    place = {text.get_text(): text.get_position() for text in axes.texts}
+    (included,) = [at for text, at in place.items() if text.startswith("Included")]
+    (training,) = [at for text, at in place.items() if text.startswith("Training")]
+    assert included[0] == training[0]
+    (first,) = [text for text in place if text.startswith("•")]
+    (second,) = [text for text in place if "(n\u00a0=\u00a08)" in text]
+    assert first != second and place[second][0] > place[first][0]
+
+
+def test_the_funnel_says_what_stands_beside_from(facts):
+    assert "put together" in " ".join(FIGURES["funnel"](facts).notes)
+    models = facts.protocol.model.models
+    for name in facts.fitted:
+        models[name] = models[name].model_copy(update={"add": None, "like": None, "pool": None})
+    assert "put together" not in " ".join(FIGURES["funnel"](facts).notes)
 
 
 def test_panels_left_over_are_removed_and_the_ones_above_get_their_ticks():

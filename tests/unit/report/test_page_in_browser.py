@@ -243,6 +243,120 @@ def test_the_first_key_reaches_a_link_past_the_contents_and_a_link_opens_what_it
     assert page.locator("#table-predicted table").is_visible()
 
 
+# --- narrow screens ---------------------------------------------------------------------------------------------------
+
+
+def box(page, selector):
+    return page.locator(selector).first.bounding_box()
+
+
+def test_on_a_phone_the_sentences_come_first_and_no_figure_is_cut(opened):
+    page = opened(width=390)
+    sentences, figure, checks = (box(page, f"#{name}") for name in ("text-five_sentences", "figure-auc", "checks-all"))
+    assert sentences["y"] + sentences["height"] <= figure["y"] < checks["y"]
+    caption, first = box(page, "#figure-auc figcaption"), box(page, "#text-five_sentences p")
+    assert not caption["y"] - 8 < first["y"] < caption["y"] + caption["height"] + 8
+    unfold(page)
+    widths = page.evaluate("[...document.querySelectorAll('.wide')].map((one) => one.scrollWidth - one.clientWidth)")
+    assert len(widths) > 5 and max(widths) <= 0
+
+
+def test_a_figure_that_is_too_small_can_be_enlarged_and_one_that_is_not_cannot(opened):
+    for width, small in ((390, True), (1366, False)):
+        page = opened(width=width)
+        frame = page.locator("#figure-roc .wide")
+        button = page.get_by_role("button", name="Enlarge Figure 4", exact=True)
+        assert bool(button.count()) == small
+        if small:
+            button.click()
+            assert button.get_attribute("aria-pressed") == "true"
+            assert frame.evaluate("(one) => one.scrollWidth > one.clientWidth + 100")
+            button.click()
+            assert frame.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def test_on_a_phone_texts_are_stacked_and_other_tables_keep_their_first_column_and_caption(opened):
+    page = opened(width=390)
+    unfold(page)
+    item = page.locator("#table-checklist_clear tbody tr:has(td[data-label])").first
+    cells = item.locator("td").all()
+    assert len({round(cell.bounding_box()["x"]) for cell in cells if cell.is_visible()}) == 1
+    said = cells[1].evaluate("(one) => getComputedStyle(one, '::before').content")
+    assert page.locator("#table-checklist_clear th").nth(1).inner_text() in said
+    caption = page.locator("#table-performance .caption")
+    scroll = page.locator("#table-performance .scroll")
+    before = box(page, "#table-performance .caption"), box(page, "#table-performance tbody tr td")
+    scroll.evaluate("(one) => { one.scrollLeft = 200; }")
+    assert scroll.evaluate("(one) => one.scrollLeft") > 50
+    assert (box(page, "#table-performance .caption"), box(page, "#table-performance tbody tr td")) == before
+    assert caption.inner_text().startswith("Table 3.")
+
+
+def test_a_badge_is_on_one_line_and_a_paragraph_keeps_away_from_the_rule_above_it(opened):
+    page = opened(width=390)
+    unfold(page)
+    assert page.locator(".warned").evaluate_all("(all) => all.every((one) => one.getClientRects().length === 1)")
+    gaps = page.evaluate("""[...document.querySelectorAll('.question:has(p)')].map((one) =>
+      one.querySelector('p').getBoundingClientRect().top - one.firstElementChild.getBoundingClientRect().bottom)""")
+    assert len(gaps) > 5 and min(gaps) >= 8
+
+
+# --- in print --------------------------------------------------------------------------------------------------------
+
+
+def printed(page):
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+
+def test_headers_of_long_tables_are_texts_in_print(opened):
+    """Chromium does not paint buttons in a header that it repeats."""
+    page = opened()
+    unfold(page)
+    assert page.locator(".sorter").count() > 5
+    printed(page)
+    shown = page.locator(".sorter").evaluate_all("(all) => all.map((one) => getComputedStyle(one).display)")
+    assert set(shown) == {"contents"}
+
+
+def test_the_pictures_of_the_first_patients_and_of_opened_ones_are_printed(browser, pictured, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "read_facts", lambda protocol, run: pictured)
+    monkeypatch.setattr(files, "_files_or_bug", drawn_quickly)
+    page = browser.new_page()
+    page.goto(write_report(pictured.protocol, tmp_path / "run").as_uri() + "?print=evidence")
+    seen = "(all) => all.map((one) => one.checkVisibility() && one.clientHeight > 0)"
+    page.locator(".album").nth(20).evaluate("(one) => { one.open = true; }")
+    page.emulate_media(media="print")
+    shown = page.locator(".album .strip").evaluate_all(seen)
+    said = page.locator(".paper-only").inner_text()
+    page.close()
+    assert [place for place, visible in enumerate(shown) if visible] == [*range(12), 20]
+    assert said == f"Printed: the first 12 of these {len(shown)} patients, and those that are open in the page."
+
+
+def test_in_print_no_title_is_twice_and_no_line_is_cut(opened):
+    page = opened()
+    unfold(page)
+    for folded in page.locator("details.folded:has(table)").all():
+        number = folded.locator("summary").inner_text().partition(".")[0]
+        assert folded.inner_text().count(f"{number}.") == 1
+    printed(page)
+    page.evaluate("""() => { for (const id of ['answer', 'paper']) document.getElementById(id).remove();
+      document.documentElement.dataset.print = 'evidence'; }""")
+    settings = page.locator("pre.settings")
+    assert settings.evaluate("(one) => getComputedStyle(one).whiteSpace") == "pre-wrap"
+    assert not page.locator(".part:has(> .interactive)").first.is_visible()
+
+
+def test_a_figure_leaves_room_on_its_page_for_its_caption(opened):
+    page = opened()
+    printed(page)
+    for figure in page.locator("#paper figure:has(.wide)").all():
+        lines = int(figure.evaluate("(one) => one.style.getPropertyValue('--lines')"))
+        most = figure.locator("img").evaluate("(one) => parseFloat(getComputedStyle(one).maxHeight)")
+        assert lines >= 1 and most <= (238 - 3.9 * lines) / 25.4 * 96 + 1
+
+
 # --- accessibility and validity --------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +12,15 @@ from matplotlib.lines import Line2D
 from radstudy.modelling.lesions import without_lesions_note
 from radstudy.report.display import interval, number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
-from radstudy.report.figures.panels import panels, rows_of, set_key
+from radstudy.report.figures.panels import panels, rows_of, set_key, side_label, square_height, values_above
 from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, SETS
+from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
 
 _STRIP = 0.16  # height of the predictions' histogram below the curves, on the axis of shares
+_COLUMNS = 3
+_LOW, _HIGH = 0.72, 0.88  # height of a panel's row, of that with square panels: of many rows, which must fit a page
 _BINS = np.linspace(0, 1, 21)
 
 
@@ -34,17 +36,19 @@ def calibration(facts: RunFacts) -> DrawnFigure:
     names = [name for name in facts.fitted if len(table) and name in set(table["model"])]
     if not names:
         raise AbsentError("No model could be fitted, so there is no calibration to draw.")
-    drawn, grid = panels(names, height=2.25, columns=3)
+    share = _LOW if len(names) > 2 * _COLUMNS else _HIGH
+    height = share * square_height(len(names), columns=_COLUMNS, lines=4)
+    drawn, grid = panels(names, height=height, columns=_COLUMNS, around=0.6)
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
         for which in (TRAINING, TESTING):
             _curve(axes, rows_of(curves, name, which), which)
         _histogram(axes, rows_of(predictions, name, TESTING))
-        _say(axes, rows_of(table, name, TESTING), TESTING, (0.02, 0.99), "top", "left")
-        _say(axes, rows_of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
+        values_above(axes, [*_lines(rows_of(table, name, TESTING), TESTING),
+                            *_lines(rows_of(table, name, TRAINING), TRAINING)])  # fmt: skip
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     drawn.supxlabel("predicted probability")
-    drawn.supylabel(f"observed proportion of {facts.groups[1]}")
+    side_label(drawn, f"observed proportion of {facts.groups[1]}")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
     band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
@@ -54,7 +58,8 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         "slope below 1 means that predictions are too extreme. Brier score: mean squared error of the probabilities, 0 "
         f"is perfect; {facts.level} confidence intervals in brackets. Below the curves: the testing predictions, "
         f"{facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
-        "Training curves are apparent: the features were chosen and the model fitted on the same patients.",
+        "Training curves are apparent: the features were chosen and the model fitted on the same patients. Their "
+        f"intercepts and Brier scores: {number_of('table', 'performance_measures')}.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)
     alt = f"Calibration curves by model. Testing set: {spoken}."
@@ -89,21 +94,21 @@ def _histogram(axes: Axes, part: pd.DataFrame) -> None:
     axes.axhline(middle, color=GREY, linewidth=0.5)
 
 
-def _say(axes: Axes, part: pd.DataFrame, which: str, place: tuple[float, float], rise: Any, side: Any) -> None:
-    axes.text(*place, "\n".join(_lines(part, which)), transform=axes.transAxes, va=rise, ha=side, fontsize=6,
-              color=SETS[which][0], linespacing=1.25,
-              bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 1})  # fmt: skip
+def _lines(part: pd.DataFrame, which: str) -> list[tuple[str, str]]:
+    """The values of a set in its colour: all of the testing set, the slope of the training set."""
+    return [(text, SETS[which][0]) for text in _texts(part, which)]
 
 
-def _lines(part: pd.DataFrame, which: str) -> list[str]:
+def _texts(part: pd.DataFrame, which: str) -> list[str]:
     if not len(part):
         return [f"{which}: not computed"]
     row = part.iloc[0]
     if pd.isna(row["slope"]):
-        return textwrap.wrap(f"{which}: {without_lesions_note(row['note']).partition(';')[0] or 'no slope'}", 34)
-    parts = [f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
-             for name in ("slope", "intercept")]  # fmt: skip
-    return [which, *parts, f"Brier {number(row['brier'])}"]
+        return textwrap.wrap(f"{which}: {without_lesions_note(row['note']).partition(';')[0] or 'no slope'}", 38)
+    slope, intercept = (f"{name} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'], 2)}"
+                        for name in ("slope", "intercept"))  # fmt: skip
+    first = f"{which}: {slope}"
+    return [first, intercept, f"Brier {number(row['brier'])}"] if which == TESTING else [first]
 
 
 def _spoken(part: pd.DataFrame) -> str:

@@ -12,11 +12,12 @@ from radstudy.protocol.words import listed
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.figures.structure import DrawnFigure
-from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
+from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, LineStyle, figure
 from radstudy.report.part import report_part
 
 _MOST = 5  # models in one panel
 _PINK = "#CC79A7"
+TREAT_ALL: LineStyle = (0, (9, 3))  # line of treating all; that of treating none is solid
 _LINES: tuple[tuple[str, Any, float], ...] = (
     (BLUE, "-", 1.9),
     (ORANGE, (0, (5, 2)), 1.3),
@@ -77,7 +78,8 @@ def _strategies(axes: Axes, part: pd.DataFrame, names: list[str]) -> None:
     for name in names:
         first = part[part["model"] == name].sort_values("threshold")
         if len(first):
-            axes.plot(first["threshold"], first["treat_all"], color=GREY, linewidth=1.1, label="treat all")
+            axes.plot(first["threshold"], first["treat_all"], color=GREY, linestyle=TREAT_ALL, linewidth=1.3,
+                      label="treat all")  # fmt: skip
             return
 
 

@@ -17,6 +17,8 @@ from radstudy.report.part import report_part
 
 _LINE = 0.2  # inches per line of text
 _WIDTH = inches("double")
+_LEFT, _RIGHT = 1.95, 5.37  # centres of the trunk and of the side boxes
+_GOES_ON, _INDENT = "\t", 0.1  # first sign of a line that continues a reason, and its indentation in inches
 
 
 @report_part(
@@ -42,10 +44,12 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
     axes = drawn.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.axis("off")
-    trunk = 1.95 if gone or lost else _WIDTH / 2
+    branched = bool(gone or lost)
+    trunk = _LEFT if branched else _WIDTH / 2
+    below = (_LEFT, _RIGHT) if branched else (0.26 * _WIDTH, 0.74 * _WIDTH)
     foot = _draw_stages(axes, stages, trunk, height - 0.05)
     sets = {name: counts(rows, name) for name in (TRAINING, TESTING)}
-    for (name, pair), x in zip(sets.items(), (_WIDTH * 0.26, _WIDTH * 0.74), strict=True):
+    for (name, pair), x in zip(sets.items(), below, strict=True):
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
         _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
     return DrawnFigure(drawn, _alt(flow, gone, lost, sets))
@@ -91,7 +95,7 @@ def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> 
         _arrow(axes, (trunk, top), (trunk, top - stage.gap))
         if stage.leaving:
             _arrow(axes, (trunk, top - stage.gap / 2), (3.72, top - stage.gap / 2))
-            _box(axes, 5.37, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
+            _box(axes, _RIGHT, top - stage.gap / 2, 3.3, stage.gap - 0.1, stage.side_lines, left=True)
         top -= stage.gap
     return top
 
@@ -121,7 +125,7 @@ def _groups(facts: RunFacts, pair: tuple[int, int]) -> str:
 def _wrapped(reason: str, count: int) -> list[str]:
     text = f"{reason} (n\u00a0=\u00a0{count})"
     first, *rest = textwrap.wrap(text, 44)
-    return [f"• {first}", *(f"   {line}" for line in rest)]
+    return [f"• {first}", *(f"{_GOES_ON}{line}" for line in rest)]
 
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, lines: list[str], *, left: bool = False) -> None:
@@ -135,8 +139,9 @@ def _box(axes: Axes, x: float, y: float, width: float, height: float, lines: lis
     )  # fmt: skip
     first = y + (len(lines) - 1) * _LINE / 2
     for index, line in enumerate(lines):
+        start = x - width / 2 + 0.12 + (_INDENT if line.startswith(_GOES_ON) else 0.0)
         axes.text(
-            x - width / 2 + 0.12 if left else x, first - index * _LINE, line,
+            start if left else x, first - index * _LINE, line.removeprefix(_GOES_ON),
             ha="left" if left else "center", va="center", weight="bold" if index == 0 else "normal", fontsize=8,
         )  # fmt: skip
 

@@ -38,13 +38,14 @@ def forest(facts: RunFacts) -> DrawnFigure:
     parts = {name: frame[frame["model"] == name] for name in names}
     labels = {name: [wrapped(readable(facts, str(f)), _LABEL) for f in part["feature"]]
               for name, part in parts.items()}  # fmt: skip
-    heights = [0.5 + sum(0.1 + 0.15 * (1 + text.count("\n")) for text in labels[name]) for name in names]
+    heights = [0.65 + sum(0.1 + 0.15 * (1 + text.count("\n")) for text in labels[name]) for name in names]
     drawn = figure("double", sum(heights) + 0.75)
     grid = drawn.subplots(len(names), 1, sharex=True, squeeze=False, height_ratios=heights).ravel()
     ends = _ends(pd.concat(list(parts.values())))
     for letter, axes, name in zip(letters(), grid, names, strict=False):
         _block(facts, axes, parts[name], labels[name], ends)
         axes.set_title(f"{letter}  {name}", loc="left")
+        axes.tick_params(axis="x", labelbottom=True)
     _scale(grid[-1], ends, facts.groups)
     drawn.legend(handles=_key(), loc="outside upper left", ncols=3)
     alt = "Odds ratios: " + "; ".join(f"{name}: {_spoken(facts, parts[name])}" for name in names) + "."
@@ -121,7 +122,7 @@ def _row(facts: RunFacts, axes: Axes, y: float, row: Any, ends: Limits) -> None:
         axes.plot(row["odds_ratio"], y, "D" if firth(row) else "o", color=BLUE, markersize=5,
                   markerfacecolor="white" if firth(row) else BLUE)  # fmt: skip
     p_value = p_text(p_of_interval(facts, row))
-    axes.text(1.025, y, f"{odds_ratio(row)}   p {p_value}{'   Firth' if firth(row) else ''}", **beside)
+    axes.text(1.025, y, f"{odds_ratio(row)}, p {p_value}{', Firth' if firth(row) else ''}", **beside)
 
 
 def _scale(axes: Axes, ends: Limits, groups: tuple[str, str]) -> None:
@@ -131,7 +132,7 @@ def _scale(axes: Axes, ends: Limits, groups: tuple[str, str]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel(f"odds ratio, logarithmic   (← {groups[0]}    {groups[1]} →)")
+    axes.set_xlabel(f"odds ratio, logarithmic\n← {groups[0]} | {groups[1]} →")
 
 
 def _key() -> list[Line2D]:

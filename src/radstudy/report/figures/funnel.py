@@ -36,11 +36,19 @@ def funnel(facts: RunFacts) -> DrawnFigure:
         _draw(axes, steps, most[index // _COLUMNS])
     spoken = "; ".join(f"{name} {' → '.join(thousands(count) for _, count in steps)}" for name, steps in stages.items())
     alt = f"Number of features kept by each step of the selection, by model: {spoken}."
-    notes = (
-        "Bars are to scale within a panel; numbers are the features left after each step. A model built from others "
-        "starts from the features that those selected.",
-    )
+    notes = ("Bars are to scale within a panel; numbers are the features left after each step.", *_joined_note(facts))
     return DrawnFigure(drawn, alt, notes, facts.frame("model/funnel.csv"))
+
+
+def _joined_note(facts: RunFacts) -> tuple[str, ...]:
+    """The note on models that are built from others, if one was fitted."""
+    models = [facts.protocol.model.models[name] for name in facts.fitted]
+    if not any(model.add or model.like or model.pool for model in models):
+        return ()
+    return (
+        "A model built from others starts from the features that those selected: beside From, the number that the "
+        "named model gave; these are put together, not reduced one after the other.",
+    )
 
 
 def stages_of(facts: RunFacts, name: str) -> list[Stage]:

@@ -16,7 +16,7 @@ from radstudy.protocol.words import listed
 from radstudy.report.chance import CHANCE_BASELINES, CHANCE_FILE, CHANCE_ROC, OUTCOME, ChanceOfModel, chance_of
 from radstudy.report.display import number, p_text
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
-from radstudy.report.figures.panels import panels, rows_of
+from radstudy.report.figures.panels import panels, rows_of, set_key, side_label, square_height, values_above
 from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREY, INK, ORANGE, SETS, figure
 from radstudy.report.outline import number_of
@@ -26,6 +26,7 @@ from radstudy.report.text.answer import p_said, primary_pair, with_interval
 from radstudy.report.text.evidence import RESAMPLED
 from radstudy.report.text.first_page import declared_late
 
+_FEW, _CELL = 7, 0.42  # models of which the heat maps have cells of this side, inches; those of more are smaller
 _BESIDE = 11  # models of which two heat maps fit next to each other
 # p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -229,18 +230,20 @@ def roc(facts: RunFacts) -> DrawnFigure:
     table, curves = _scored(facts), facts.frame("evaluate/roc.csv")
     records = facts.document("model/models.json")
     names = facts.fitted
-    drawn, grid = panels(names, height=1.95, columns=4)
+    drawn, grid = panels(names, height=square_height(len(names), columns=4, lines=2), columns=4, around=0.6)
     banded: dict[str, list[str]] = {TESTING: [], TRAINING: []}
     for axes, name in zip(grid, names, strict=True):
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.7, linestyle=":")
         for which in (TRAINING, TESTING):
             if _chance_band(axes, facts, name, which):
                 banded[which].append(name)
-            _curve(axes, curves, table, name, which, empty=bool(records[name].get("empty")))
+            _curve(axes, rows_of(curves, name, which), which)
+        empty = bool(records[name].get("empty"))
+        values_above(axes, [_value(curves, table, name, which, empty=empty) for which in (TESTING, TRAINING)])
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.legend(loc="lower right", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6)
     drawn.supxlabel("1 − specificity")
-    drawn.supylabel("sensitivity")
+    side_label(drawn, "sensitivity")
+    set_key(drawn)
     alt = "ROC curves by model, AUC: " + "; ".join(_spoken(table, name) for name in names) + "."
     about = _interval_notes(table, [name for name in names if not records[name].get("empty")])
     notes = (*_band_notes(facts, names, banded), *about)
@@ -278,16 +281,20 @@ def _chance_band(axes: Axes, facts: RunFacts, name: str, which: str) -> bool:
     return True
 
 
-def _curve(axes: Axes, curves: Any, table: Any, name: str, which: str, *, empty: bool) -> None:
-    part = rows_of(curves, name, which)
-    row = _row(table, name, which)
-    if not len(part) or row is None:
-        axes.plot([], [], " ", label=f"{which}: one class only")
+def _curve(axes: Axes, part: Any, which: str) -> None:
+    if not len(part):
         return
     colour, line = SETS[which]
-    area = "0.5 (intercept only)" if empty else f"{row['auc']:.3f}\n({row['auc_low']:.3f}–{row['auc_high']:.3f})"
-    axes.plot(part["false_positive_rate"], part["true_positive_rate"], color=colour, linestyle=line,
-              linewidth=1.4, label=f"{which} {area}")  # fmt: skip
+    axes.plot(part["false_positive_rate"], part["true_positive_rate"], color=colour, linestyle=line, linewidth=1.4)
+
+
+def _value(curves: Any, table: Any, name: str, which: str, *, empty: bool) -> tuple[str, str]:
+    """The AUC of a curve in its set's colour, or why there is none."""
+    row = _row(table, name, which)
+    if row is None or not len(rows_of(curves, name, which)):
+        return f"{which}: one class only", SETS[which][0]
+    area = "0.5 (intercept only)" if empty else f"{row['auc']:.3f} ({row['auc_low']:.3f}–{row['auc_high']:.3f})"
+    return f"{which} {area}", SETS[which][0]
 
 
 @report_part("delong", reads=("evaluate/delong.csv", "model/models.json"), rows_independent=True)
@@ -298,7 +305,10 @@ def delong(facts: RunFacts) -> DrawnFigure:
         raise AbsentError("Fewer than two models could be fitted, so there is nothing to compare.")
     names = facts.fitted
     stacked = len(names) > _BESIDE
-    drawn = figure("double", 2 * (0.26 * len(names) + 1.0) + 0.7 if stacked else 4.2)
+    few = len(names) <= _FEW
+    side = min(_CELL * (len(names) - 1), 2.6)
+    height = 2 * (0.26 * len(names) + 1.0) + 0.7 if stacked else side + 1.6
+    drawn = figure("one_and_a_half" if few else "double", height)
     panels = drawn.subplots(2, 1) if stacked else drawn.subplots(1, 2)
     titles = {TRAINING: "Training: descriptive\n(selected, refitted, nested models)", TESTING: "Testing"}
     for axes, which in zip(panels, (TRAINING, TESTING), strict=True):
@@ -332,7 +342,7 @@ def _heat(axes: Axes, part: Any, names: list[str]) -> Any:
             "–" if np.isnan(value) else "<.001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
         )
         colour = "white" if value < 0.01 else INK
-        axes.text(j, i - 1, text, ha="center", va="center", fontsize=6, color=colour)
+        axes.text(j, i - 1, text, ha="center", va="center", fontsize=7 if size <= _FEW else 6, color=colour)
     axes.set(xticks=range(size - 1), yticks=range(size - 1))
     axes.set_xticklabels(names[:-1], rotation=45, ha="right", rotation_mode="anchor", fontsize=7)
     axes.set_yticklabels(names[1:], fontsize=7)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from radstudy.report.display import number
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
-from radstudy.report.figures.panels import panels, rows_of, set_key
+from radstudy.report.figures.panels import panels, rows_of, set_key, side_label, square_height, values_above
 from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import GREY, SETS
 from radstudy.report.part import report_part
@@ -26,15 +26,14 @@ def precision_recall(facts: RunFacts) -> DrawnFigure:
     names = [name for name in facts.fitted if len(curves) and name in set(curves["model"])]
     if not names:
         raise AbsentError("No model could be fitted and tested, so there is no precision-recall curve to draw.")
-    drawn, grid = panels(names, height=1.95, columns=4)
+    drawn, grid = panels(names, height=square_height(len(names), columns=4, lines=2), columns=4, around=0.6)
     for axes, name in zip(grid, names, strict=True):
         for which in (TRAINING, TESTING):
             _curve(axes, rows_of(curves, name, which), rows_of(table, name, which), which)
+        values_above(axes, [_value(curves, table, name, which) for which in (TESTING, TRAINING)])
         axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        axes.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1, labelspacing=0.3, fontsize=6, frameon=True,
-                    edgecolor="none", framealpha=0.8)  # fmt: skip
     drawn.supxlabel("recall (sensitivity)")
-    drawn.supylabel("precision (positive predictive value)")
+    side_label(drawn, "precision (positive predictive value)")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="proportion of positives"))
     notes = (
         "Dotted, in the set's colour: the proportion of positives, which is the precision of an uninformative model. "
@@ -47,7 +46,6 @@ def precision_recall(facts: RunFacts) -> DrawnFigure:
 
 def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> None:
     if not len(curve):
-        axes.plot([], [], " ", label=f"{which}: one class only")
         return
     colour, line = SETS[which]
     curve = curve[curve["precision"].notna()].sort_values(["recall", "precision"], ascending=[True, False])
@@ -55,10 +53,16 @@ def _curve(axes: Axes, curve: pd.DataFrame, row: pd.DataFrame, which: str) -> No
     if recall[0] > 0:
         recall, precision = np.append(0.0, recall), np.append(precision[0], precision)
     # between two points the precision is that of the higher recall, as average precision counts it
-    axes.plot(recall, precision, color=colour, linestyle=line, linewidth=1.4, drawstyle="steps-pre",
-              label=f"{which} {_area(row)}".rstrip())  # fmt: skip
+    axes.plot(recall, precision, color=colour, linestyle=line, linewidth=1.4, drawstyle="steps-pre")
     if len(row) and row.iloc[0]["rows"]:
         axes.axhline(row.iloc[0]["positives"] / row.iloc[0]["rows"], color=colour, linewidth=0.8, linestyle=":")
+
+
+def _value(curves: pd.DataFrame, table: pd.DataFrame, name: str, which: str) -> tuple[str, str]:
+    """The average precision of a curve in its set's colour, or why there is none."""
+    known = len(rows_of(curves, name, which))
+    text = f"{which} {_area(rows_of(table, name, which))}".rstrip() if known else f"{which}: one class only"
+    return text, SETS[which][0]
 
 
 def _area(row: pd.DataFrame) -> str:
@@ -66,8 +70,8 @@ def _area(row: pd.DataFrame) -> str:
         return ""
     first = row.iloc[0]
     low, high = (number(first.get(f"average_precision_{end}")) for end in ("low", "high"))
-    return f"AP {number(first['average_precision'])}\n({low}–{high})"
+    return f"AP {number(first['average_precision'])} ({low}–{high})"
 
 
 def _spoken(row: pd.DataFrame) -> str:
-    return _area(row).replace("AP ", "").replace("\n", " ") or "not computed"
+    return _area(row).replace("AP ", "") or "not computed"

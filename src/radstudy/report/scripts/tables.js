@@ -71,7 +71,7 @@ class LongTable {
     this.field = element("input", { type: "search", autocomplete: "off" });
     this.field.addEventListener("input", () => this.filter());
     this.heads.forEach((head, column) => this.addButton(head, column));
-    const name = (table.caption?.querySelector("b")?.textContent ?? "the table").replace(/\.$/, "");
+    const name = table.closest(".scroll")?.getAttribute("aria-label") ?? "the table";
     const bar = element("div", { class: "rows-bar" },
       element("label", {}, `Filter ${name} `, this.field), this.status);
     (table.closest(".scroll") ?? table).before(bar);

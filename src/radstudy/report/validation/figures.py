@@ -12,7 +12,8 @@ from radstudy.artefacts import validate as files
 from radstudy.modelling.recalibration import FORMULA
 from radstudy.report.display import interval, number
 from radstudy.report.facts import AbsentError, RunFacts
-from radstudy.report.figures.decision import limits
+from radstudy.report.figures.decision import TREAT_ALL, limits
+from radstudy.report.figures.panels import side_label, values_above
 from radstudy.report.figures.structure import DrawnFigure
 from radstudy.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, figure
 from radstudy.report.part import report_part
@@ -70,14 +71,15 @@ def roc(facts: RunFacts) -> DrawnFigure:
 def calibration(facts: RunFacts) -> DrawnFigure:
     """The calibration curve of the formula as published, with the predictions of both outcomes below."""
     curves, predictions = facts.frame(_CURVES), facts.frame(PREDICTIONS)
-    drawn = figure("one_and_a_half", 3.4)
+    drawn = figure("one_and_a_half", 3.6)
     grid = drawn.subplots(1, 2, sharex=True, sharey=True)
     for letter, axes, which in zip("ab", grid, (ALL, INSIDE), strict=True):
         chosen = predictions if which == ALL else predictions[predictions["inside"]]
         _panel(axes, facts, curves, chosen, which)
         axes.set_title(f"{letter}  {SET_NAMES[which].capitalize()} (n = {len(chosen)})")
+        values_above(axes, [(text, INK) for text in _lines(line_of(facts, FORMULA, which))])
     drawn.supxlabel("predicted probability")
-    drawn.supylabel(f"observed proportion of {facts.groups[1]}")
+    side_label(drawn, f"observed proportion of {facts.groups[1]}")
     notes = (
         "On the dotted line, predicted and observed probabilities agree; below it the model overestimates the "
         f"probability, above it the model underestimates it. Band: {facts.level} pointwise confidence band. Below the "
@@ -97,9 +99,6 @@ def _panel(axes: Axes, facts: RunFacts, curves: pd.DataFrame, predictions: pd.Da
             axes.fill_between(own["predicted"], own["low"], own["high"], color=colour, alpha=0.15, linewidth=0)
         axes.plot(own["predicted"], own["observed"], color=colour, linewidth=1.5)
     _histogram(axes, predictions)
-    axes.text(0.02, 0.99, "\n".join(_lines(line_of(facts, FORMULA, which))), transform=axes.transAxes, va="top",
-              ha="left", fontsize=6, linespacing=1.25,
-              bbox={"facecolor": "white", "alpha": 0.6, "edgecolor": "none", "pad": 1})  # fmt: skip
     axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
 
 
@@ -186,7 +185,8 @@ def _net_benefit(axes: Axes, part: pd.DataFrame) -> None:
         if not len(own):
             continue
         if name == FORMULA:
-            axes.plot(own["threshold"], own["treat_all"], color=GREY, linewidth=1.1, label="treat all")
+            axes.plot(own["threshold"], own["treat_all"], color=GREY, linestyle=TREAT_ALL, linewidth=1.3,
+                      label="treat all")  # fmt: skip
             axes.fill_between(own["threshold"], own["low"], own["high"], color=colour, alpha=0.13, linewidth=0)
         axes.plot(own["threshold"], own["net_benefit"], color=colour, linestyle=line,
                   linewidth=1.7 if name == FORMULA else 1.1, label=name)  # fmt: skip

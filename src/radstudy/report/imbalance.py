@@ -26,7 +26,7 @@ def imbalance_handling(facts: RunFacts) -> str:
     names = _trained(facts)
     weighted = [name for name in names if getattr(facts.protocol.model.fit_of(name), "weights", "none") == "balanced"]
     sizes = (
-        f"The training set had {part['negative']} {facts.groups[0]} and {part['positive']} {facts.groups[1]} patients."
+        f"The training set had {part['negative']} patients {facts.of_group(0)} and {part['positive']} {facts.of_group(1)}."
     )
     nothing = "no patient was left out, repeated or synthesised to balance the classes"
     if not weighted:

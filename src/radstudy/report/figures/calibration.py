@@ -44,7 +44,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         _say(axes, rows_of(table, name, TRAINING), TRAINING, (0.99, 0.16), "bottom", "right")
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     drawn.supxlabel("predicted probability")
-    drawn.supylabel(f"observed proportion of {facts.groups[1]}")
+    drawn.supylabel(f"observed proportion of {facts.event}")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
     band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
@@ -53,7 +53,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         f"probability, above it the model underestimates it.{band} A slope of 1 and an intercept of 0 are ideal; a "
         "slope below 1 means that predictions are too extreme. Brier score: mean squared error of the probabilities, 0 "
         f"is perfect; {facts.level} confidence intervals in brackets. Below the curves: the testing predictions, "
-        f"{facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        f"{facts.patients_of_group(1)} above the line (blue), {facts.patients_of_group(0)} below it (grey).",
         "Training curves are apparent: the features were chosen and the model fitted on the same patients.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)

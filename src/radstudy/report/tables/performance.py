@@ -33,6 +33,7 @@ from radstudy.statistics.incremental import NESTED_WARNING
 
 # the name of the set in a row, and below it a caveat on its values
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
+_RADIOMICS = "below p, all models, and corrected over the models of both"
 _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 
@@ -64,7 +65,7 @@ def performance(facts: RunFacts) -> Table:
         f"{settings.proportion.title()} method for proportions.",
         "Training values are apparent: features, model and cut-off were all determined on the same patients, and the "
         "intervals ignore that selection. They show how well the model fits, not how well it predicts.",
-        *filter(None, [*chance_notes(facts), empty_note(facts)]),
+        *filter(None, [*chance_notes(facts, radiomics=_RADIOMICS), empty_note(facts)]),
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
@@ -93,9 +94,16 @@ class _Columns:
         cells = [_chance(outcome, kind)]
         if len(self.names) > 1:
             added = chance_of(self._facts, model, which, INCREMENTAL)
-            below = f"radiomics {p_text(added.p_value)}" if added else ""
+            below = _radiomics(added) if added else ""
             cells.append(Cell(p_text(outcome.p_max_t if outcome else None), below=below, kind=kind))
         return cells
+
+
+def _radiomics(added: ChanceOfModel) -> str:
+    """The p-value of permuted radiomics features, corrected as the column's own is; an older run has no corrected one."""
+    if added.p_max_t is None:
+        return f"radiomics, not corrected {p_text(added.p_value)}"
+    return f"radiomics {p_text(added.p_max_t)}"
 
 
 def _baseline_rows(frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int) -> list[list[Cell]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from radstudy.bugs import LOG, note
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.modelling.leaks.volume import FOLLOWS
+from radstudy.protocol.prepare.n4 import N4
 from radstudy.report.analysed import in_no_model, most_unused
 from radstudy.report.cited import applied, counted, entries, integer, tally
 from radstudy.report.display import number, percent, plural, significant, thousands
@@ -131,6 +132,8 @@ def _events(facts: RunFacts) -> tuple[State, str]:
 
 def _readers(facts: RunFacts) -> tuple[State, str]:
     agreed = agreement(facts)
+    if agreed and len(facts.protocol.cohort.readers) < 2:
+        raise AbsentError("There is one reader, so it was not tested.")
     if not agreed:
         facts.document("agree/summary.json")  # says why it is missing
     if agreed["note"]:

@@ -193,6 +193,16 @@ class RunFacts:
         return "lesions" if rows is not None and rows["patient"].duplicated().any() else "patients"
 
     @property
+    def contours(self) -> str:
+        """The contours of the readers, as pictures have them."""
+        return "the reader's contour" if len(self.protocol.cohort.readers) < 2 else "the readers' contours"
+
+    @property
+    def first_readers(self) -> str:
+        """The reader whose masks train the models, before the masks: "the reader's", "the first reader's"."""
+        return "the reader's" if len(self.protocol.cohort.readers) < 2 else "the first reader's"
+
+    @property
     def models(self) -> list[str]:
         """The study's models, in its order."""
         return list(self.protocol.model.models)

@@ -139,7 +139,8 @@ def albums(facts: RunFacts) -> list[Album]:
         drawn = [_picture(paths, str(patient), *place, warned, facts) for place in places]
         unusual = sum(
             _kind(plain(warning)) not in usual.get(picture.sequence, ())
-            for picture in drawn for warning in picture.warnings
+            for picture in drawn
+            for warning in picture.warnings
         )
         sheets.append(Album(str(patient), tuple(drawn), unusual))
     return _sample(sorted(sheets, key=lambda album: -album.warnings))  # stable: ties keep the cohort's order
@@ -199,7 +200,9 @@ def _warned(facts: RunFacts, lesions: pd.DataFrame) -> dict[_Place, tuple[str, .
 def _usual(warned: Mapping[_Place, Sequence[str]], lesions: pd.DataFrame) -> dict[str, set[str]]:
     """Sequence to the kinds of warning that more than half of its lesions have."""
     every = Counter(sequence for _, _, sequence in {_place(row) for _, row in lesions.iterrows()})
-    kinds = Counter((place[2], kind) for place, texts in warned.items() for kind in {_kind(plain(one)) for one in texts})
+    kinds = Counter(
+        (place[2], kind) for place, texts in warned.items() for kind in {_kind(plain(one)) for one in texts}
+    )
     usual: dict[str, set[str]] = {}
     for (sequence, kind), count in kinds.items():
         if count > every[sequence] / 2:
@@ -228,8 +231,9 @@ def _picture(
     warnings = warned.get((patient, lesion, sequence), ())
     if name not in paths:
         return Picture(sequence, lesion, "", f"There is no picture of {name}.", warnings)
-    readers_drawn = listed(_readers_of(paths[name], readers))
-    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with the contours of {readers_drawn}"
+    drew = listed(_readers_of(paths[name], readers))
+    contours = f"the contours of {drew}" if len(readers) > 1 else facts.contours
+    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with {contours}"
     return Picture(sequence, lesion, "", alt, warnings, f"{name}.jpg", paths[name])
 
 
@@ -336,6 +340,8 @@ def contours_of(facts: RunFacts, patient: str, lesion: str) -> str:
     lesions = facts.frame("prepare/lesions.csv")
     drew = set(lesions.loc[(lesions["patient"] == patient) & (lesions["lesion"] == lesion), "reader"])
     first, *others = facts.protocol.cohort.readers
+    if not others:
+        return facts.contours
     others = [reader for reader in others if reader in drew]
     told = ([first] if first in drew else []) + [f"{reader} (dashed)" for reader in others]
     return f"the {'contour' if len(told) == 1 else 'contours'} of {listed(told)}"

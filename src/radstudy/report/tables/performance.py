@@ -33,6 +33,7 @@ from radstudy.statistics.incremental import NESTED_WARNING
 
 # the name of the set in a row, and below it a caveat on its values
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
+_FORMER_WARNING = "nested models: DeLong's test of the patients they were fitted on is not valid"  # of earlier runs
 _RADIOMICS = "below p, all models, and corrected over the models of both"
 _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
@@ -100,7 +101,7 @@ class _Columns:
 
 
 def _radiomics(added: ChanceOfModel) -> str:
-    """The p-value of permuted radiomics features, corrected as the column's own is; an older run has no corrected one."""
+    """The p-value of permuted radiomics features, corrected as the column's own is; an older run has none."""
     if added.p_max_t is None:
         return f"radiomics, not corrected {p_text(added.p_value)}"
     return f"radiomics {p_text(added.p_max_t)}"
@@ -245,7 +246,9 @@ def comparisons_training(facts: RunFacts) -> Table:
 
 def _pair_note(note: object) -> str:
     """The note in a pair's row, without the parts that the footnotes already state for many pairs."""
-    return "; ".join(part for part in without_lesions_note(note).split("; ") if part not in NESTED_WARNING)
+    return "; ".join(
+        part for part in without_lesions_note(note).split("; ") if part not in f"{NESTED_WARNING}; {_FORMER_WARNING}"
+    )
 
 
 _TESTS = ("low", "high", "z", "p_value", "p_adjusted", "auc_low", "auc_high", "auc_p_value")

@@ -83,9 +83,9 @@ def _recognised(facts: RunFacts) -> str:
         for right, wrong in (("tp", "fn"), ("tn", "fp"))
     )
     return (
-        f"At its cut-off it correctly classified {positive[TESTING]} {facts.patients_of_group(1)} in the testing set and "
-        f"{positive[TRAINING]} in the training set (sensitivity), and {negative[TESTING]} {facts.patients_of_group(0)} in "
-        f"the testing set and {negative[TRAINING]} in the training set (specificity)."
+        f"At its cut-off it correctly classified {positive[TESTING]} {facts.patients_of_group(1)} in the testing set "
+        f"and {positive[TRAINING]} in the training set (sensitivity), and {negative[TESTING]} "
+        f"{facts.patients_of_group(0)} in the testing set and {negative[TRAINING]} in the training set (specificity)."
     )
 
 

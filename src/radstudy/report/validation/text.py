@@ -91,7 +91,7 @@ def _question(facts: RunFacts) -> str:
     return (
         f"Does the model '{quoted(developed['model'])}' of the study '{quoted(developed['study'])}', trained on "
         f"{whole(developed['rows'])} {facts.case_word} ({whole(developed['positives'])} with the outcome), tell "
-        f"{facts.groups_told_apart("patients")} of another cohort, and are its probabilities right?"
+        f"{facts.groups_told_apart('patients')} of another cohort, and are its probabilities right?"
     )
 
 

@@ -431,3 +431,11 @@ def test_what_was_looked_for_follows_what_is_known_of_the_study():
     seen = looked_for(Inspected(rows=rows, sequences=["T2"], images=40, others=sites))
     assert "one image file under two patients (40 files)" in seen
     assert seen[-1] == "an outcome that follows the order of the rows, the identifiers, site"
+    features = {"T2": pd.DataFrame({"f": np.arange(15.0)}, index=index[:15])}
+    seen = looked_for(Inspected(rows=rows, sequences=["T2"], features=features, volumes={"T2": features["T2"]["f"]},
+                                scores={"m": features["T2"]["f"]}))  # fmt: skip
+    assert "an outcome that follows the order of the rows, the identifiers, the presence of T2" in seen
+    assert seen[-1] == (
+        "a model that only follows the lesion's volume where the volume itself predicts the outcome (p < 0.01; volumes "
+        "on T2)"
+    )

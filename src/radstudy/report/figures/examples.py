@@ -140,7 +140,7 @@ def _label(facts: RunFacts, one: Example, letter: str, *, several: bool) -> tupl
 
 def _said(facts: RunFacts, one: Example, letter: str, *, several: bool) -> str:
     return (
-        f"{letter}, {_name(one.row, several=several)}, {facts.groups[int(one.row['outcome'])]}, predicted "
+        f"{letter}, {_name(one.row, several=several)}, {facts.of_group(int(one.row['outcome']))}, predicted "
         f"{number(one.row['probability'])}, {_verdict(one)}"
     )
 

@@ -21,7 +21,9 @@ BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
 MOVED = "evaluate/other_reader/moved.csv"
 
 
-@report_part("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
+@report_part(
+    "leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json", BESIDE_VOLUME), rows_independent=True
+)
 def leaks(facts: RunFacts) -> Table:
     """Every finding of the leak detector, errors first."""
     frame = facts.frame(LEAKS)
@@ -45,7 +47,7 @@ def _no_sign(facts: RunFacts) -> str:
     """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
     beside = follows_volume(facts)  # another question: this detector asks only where the volume predicts the outcome
-    looked = [one for one in looked if not (beside and one.startswith(VOLUME_SIGN))]
+    looked = [one for one in looked if not (beside and one.startswith(f"{VOLUME_SIGN} ("))]
     signs = (
         f"no sign of {'; no sign of '.join(map(quoted, looked))}" if looked else "what it looked for is not recorded"
     )

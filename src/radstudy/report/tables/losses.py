@@ -76,7 +76,11 @@ def absent(facts: RunFacts) -> Table:
     return Table(header, rows, frame)
 
 
-@report_part("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
+@report_part(
+    "rows_per_model",
+    reads=("cohort/rows.csv", "cohort/absent.csv", "model/models.json", "model/predictions.csv", *FAILURES),
+    rows_independent=False,
+)
 def usable(facts: RunFacts) -> Table:
     """The number of rows on which each model was trained and tested."""
     models = facts.document("model/models.json")

@@ -183,3 +183,25 @@ def test_a_table_names_the_evidence_and_what_is_left_to_the_author(run):
     assert rows["4"][2].text == "author must write" and rows["4"][4].text.startswith("Name the institutions")
     assert rows["22"][4].text == ""
     assert list(table.frame["number"]) == [str(number) for number in range(1, 31)]
+
+
+def test_a_fixed_number_of_bins_is_a_discretisation(run):
+    """With a fixed number no lesion has a number of its own: the column is empty."""
+    frames = {**run.frames, "prepare/lesions.csv": run.frames["prepare/lesions.csv"].assign(bins=np.nan)}
+    assert statuses(replace(run, frames=frames), "clear")["23"] is AUTHOR
+    summary = run.documents["extract/summary.json"]
+    fixed = {**summary, "settings": {**summary["settings"], "setting": {"binCount": 32}}}
+    documents = {**run.documents, "extract/summary.json": fixed}
+    assert statuses(replace(run, frames=frames, documents=documents), "clear")["23"] is MET
+
+
+@pytest.mark.parametrize("name", CHECKLISTS)
+def test_a_setting_that_is_left_out_is_no_evidence_to_look_up(run, name):
+    places = [place.text for one in answered(run, shipped(name)) for place in one.evidence]
+    assert places and not [text for text in places if "features)" in text and text.startswith("study file")]
+
+
+def test_the_outcome_of_a_checklist_is_told_without_zeros(run):
+    told = " ".join(one.text for one in TEXTS["checklists"](run))
+    assert " 0 " not in told and "1 do not" not in told and "1 are" not in told
+    assert "1 does not apply" in told or "1 is not met" in told

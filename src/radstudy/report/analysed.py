@@ -80,12 +80,13 @@ def reasons_unused(facts: RunFacts, model: str) -> list[str]:
     facts : of the run.
     model : a fitted model.
     """
-    used = facts.frames.get("model/predictions.csv")
+    used, absent, failures = (
+        facts.frames.get("model/predictions.csv"), facts.frames.get("cohort/absent.csv"), facts.failures()
+    )  # fmt: skip
     if used is None or "cohort/rows.csv" not in facts.frames:
         return []
     unused = _places(facts.frames["cohort/rows.csv"]) - _places(used[used["model"] == model])
     record = facts.document("model/models.json")[model]
-    absent, failures = facts.frames.get("cohort/absent.csv"), facts.failures()
     reasons = []
     for sequence in record.get("sequences", ()):
         own = _places(absent[absent["sequence"] == sequence]) if absent is not None and len(absent) else set()

@@ -9,7 +9,8 @@ from radstudy.report.text import TEXTS
 from radstudy.report.text.first_page import asked
 
 FLOW = {
-    "screened": 70, "kept": 62, "excluded": [{"reason": "borderline", "patients": 1}, {"reason": "artefacts", "patients": 2}],
+    "screened": 70, "kept": 62,
+    "excluded": [{"reason": "borderline", "patients": 1}, {"reason": "artefacts", "patients": 2}],
     **{which: {"patients": 31, "negative": 11, "positive": 20} for which in ("training", "testing")},
 }  # fmt: skip
 
@@ -36,7 +37,10 @@ def losing(whole):
 
 def test_exclusions_are_counted_by_reason_the_most_frequent_first(losing):
     table = TABLES["exclusions"](losing)
-    assert [[cell.text for cell in row] for row in table.rows] == [["artefacts", "2", "x1, x3"], ["borderline", "1", "x2"]]
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["artefacts", "2", "x1, x3"],
+        ["borderline", "1", "x2"],
+    ]
     assert table.footnotes[0] == "Of 70 patients screened, 62 were included."
     assert "1 lesion more" in table.footnotes[1]
     losing.frames["cohort/excluded.csv"] = losing.frames["cohort/excluded.csv"].iloc[:0]
@@ -54,7 +58,9 @@ def test_of_many_reasons_the_first_page_names_the_most_frequent(losing):
     many = [{"reason": f"reason {letter}", "patients": count} for count, letter in enumerate("ABCDEFGH", 1)]
     losing.documents["cohort/flow.json"] = {**FLOW, "excluded": many}
     (said,) = [one.text for one in asked(losing) if one.lead == "Patients"]
-    assert "36 excluded (reason H 8, reason G 7, reason F 6, reason E 5, reason D 4, reason C 3, other reasons 3)" in said
+    assert (
+        "36 excluded (reason H 8, reason G 7, reason F 6, reason E 5, reason D 4, reason C 3, other reasons 3)" in said
+    )
 
 
 def test_the_table_of_rows_says_why_a_model_could_not_use_some(losing):
@@ -74,4 +80,6 @@ def test_reproducibility_is_said_not_to_be_tested_where_one_reader_drew(whole):
     object.__setattr__(whole, "protocol", whole.protocol.model_copy(update={"cohort": cohort}))
     whole.documents["agree/provenance.json"] = {}
     (said,) = TEXTS["reader_agreement"](whole)
-    assert said.text == "One reader drew the lesions, so it was not tested whether another reader gets the same features."
+    assert (
+        said.text == "One reader drew the lesions, so it was not tested whether another reader gets the same features."
+    )

@@ -539,13 +539,13 @@ CASES = {
     "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell patients with HER2 from those "
                      "without HER2?",
                      without("cohort/provenance.json")),
-    "of_whom": Case("65 patients screened, 3 excluded (too young 3), 62 included: 40 training (20 with HER2) and 22 testing "
-                    "(11 with HER2)",
+    "of_whom": Case("65 patients screened, 3 excluded (too young 3), 62 included: 40 training (20 with HER2) and 22 "
+                    "testing (11 with HER2)",
                     without("cohort/flow.json")),
     "in_no_model": Case("Of those included, 1 is in no model (a value that every model needs is missing)",
                         lambda facts: object.__setattr__(facts, "frames", facts.frames | {
                             "cohort/rows.csv": cohort_rows().query("patient != 'testing0'")})),
-    "not_in_all_models": Case("Up to 4 patients are missing from T2 and DWI (a value that the model needs is missing; Table",
+    "not_in_all_models": Case("Up to 4 patients are missing from T2 and DWI (a value that the model needs is missing",
                               models_that(not_used=0),
                               every(models_that(["T2"], not_used=4), models_that(["DWI"], not_used=1))),
     "declared_before": Case("by the AUC in the testing set; declared before any testing row",
@@ -758,8 +758,8 @@ def test_a_first_page_of_few_permutations_calls_nothing_tested(finished):
     undeclared(finished)
     (said,) = [one.text for one in five_sentences(finished) if one.lead == "Chance"]
     assert said == (
-        "19 permutations of the outcome cannot give p < 0.05 (the smallest possible p is 1 / (19 + 1) = 0.05), so it was "
-        "not testable whether any model is better than chance."
+        "19 permutations of the outcome cannot give p < 0.05 (the smallest possible p is 1 / (19 + 1) = 0.05), so it "
+        "was not testable whether any model is better than chance."
     )
     finished.frames[CHANCE_FILE] = pd.concat([few[few["model"] == "T2"], chance().query("model != 'T2'")])
     (said,) = [one.text for one in five_sentences(finished) if one.lead == "Chance"]

@@ -53,7 +53,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         f"probability, above it the model underestimates it.{band} A slope of 1 and an intercept of 0 are ideal; a "
         "slope below 1 means that predictions are too extreme. Brier score: mean squared error of the probabilities, 0 "
         f"is perfect; {facts.level} confidence intervals in brackets. Below the curves: the testing predictions, "
-        f"{facts.patients_of_group(1)} above the line (blue), {facts.patients_of_group(0)} below it (grey).",
+        f"{facts.of_group(1)} above the line (blue), {facts.of_group(0)} below it (grey).",
         "Training curves are apparent: the features were chosen and the model fitted on the same patients.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)

@@ -114,8 +114,8 @@ def usable(facts: RunFacts) -> Table:
 
 def _unused(facts: RunFacts, name: str) -> str:
     """The reasons why a fitted model could not use some rows; "" if it used all."""
-    reasons = reasons_unused(facts, name) if name in unused_rows(facts) else []
-    return f"Not used: {'; '.join(reasons)}" if reasons else ""
+    reasons = reasons_unused(facts, name)  # looked up, needed or not, so that what is read does not depend on the run
+    return f"Not used: {'; '.join(reasons)}" if reasons and name in unused_rows(facts) else ""
 
 
 @report_part("undefined_features", reads=("extract/missing.csv",), rows_independent=False)

@@ -81,8 +81,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
     notes = (
         "On the dotted line, predicted and observed probabilities agree; below it the model overestimates the "
         f"probability, above it the model underestimates it. Band: {facts.level} pointwise confidence band. Below the "
-        f"curves: the predictions, {facts.patients_of_group(1)} above the line (blue), "
-        f"{facts.patients_of_group(0)} below it (grey).",
+        f"curves: the predictions, {facts.of_group(1)} above the line (blue), {facts.of_group(0)} below it (grey).",
     )
     spoken = "; ".join(f"{SET_NAMES[which]} {_spoken(line_of(facts, FORMULA, which))}" for which in (ALL, INSIDE))
     shown = curves[curves["version"] == FORMULA] if len(curves) else curves

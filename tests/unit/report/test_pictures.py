@@ -86,7 +86,9 @@ def cohort_of(whole, tmp_path, patients):
     warnings = [f"odd {index}" if index % 7 == 6 else "" for index in range(patients)]
     lesions = pd.DataFrame({"patient": names, "lesion": "1", "sequence": "T2", "warnings": warnings})
     files = tuple(tmp_path / f"{name}_1_T2.npz" for name in names)
-    return replace(whole, pictures=files, frames={**whole.frames, "prepare/lesions.csv": lesions})
+    volumes = lesions.drop(columns="lesion").assign(warnings="")
+    frames = {**whole.frames, "prepare/lesions.csv": lesions, "prepare/volumes.csv": volumes}
+    return replace(whole, pictures=files, frames=frames)
 
 
 def test_of_a_large_cohort_the_page_has_a_stated_sample_and_the_rest_as_files(whole, tmp_path, monkeypatch):

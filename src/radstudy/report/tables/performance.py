@@ -28,7 +28,7 @@ from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
 from radstudy.report.tables.noted import quoted_note
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
 # the name of the set in a row, and below it a caveat on its values
@@ -153,19 +153,21 @@ def applied(facts: RunFacts) -> str:
 def counts(facts: RunFacts) -> Table:
     """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
-    names = ["Model", "Set", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
+    names = ["Model", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
     marks = Footnotes()
-    rows = []
-    for _, row in frame.iterrows():
-        four = [_whole(row.get(name)) for name in COUNTS]
-        rows.append([Cell(row["model"], kind="name"), _set(row["set"], "name"), *numbers(four),
-                     *(measure_cell(row, measure, marks) for measure in _WITH_COUNTS)])  # fmt: skip
+
+    def row(record: Any) -> Row:
+        four = [_whole(record.get(name)) for name in COUNTS]
+        measured = (measure_cell(record, measure, marks) for measure in _WITH_COUNTS)
+        return [Cell(record["model"], kind="level name"), *numbers(four), *measured]
+
+    rows = by_set(frame, len(names), row)
     notes = [
         *marks.lines(),
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values apply "
         "only at this cohort's proportion of positives.",
     ]
-    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 
 
 def _table3(facts: RunFacts) -> pd.DataFrame:

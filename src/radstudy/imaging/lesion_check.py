@@ -148,7 +148,7 @@ def _pieces_warning(pieces: NDArray[np.int64]) -> list[str]:
     if len(pieces) == 1:
         return []
     share = 100 * pieces[0] / pieces.sum()
-    return [f"the mask has {len(pieces)} separate pieces; the largest has {share:.0f} % of its voxels"]
+    return [f"the mask has {len(pieces)} separate pieces, the largest with {share:.0f} % of its voxels"]
 
 
 def _warnings(change: float, bins: int | None, volume: Volume, sigmas_mm: tuple[float, ...]) -> list[str]:
@@ -160,7 +160,7 @@ def _warnings(change: float, bins: int | None, volume: Volume, sigmas_mm: tuple[
     if bins is not None and bins > MANY_BINS:
         warnings.append(f"{bins} grey-level bins: most contain only one or two voxels")
     coarse = float(volume.spacing_mm.max())
-    fine = [sigma for sigma in sigmas_mm if sigma < coarse]
+    fine = [sigma for sigma in sigmas_mm if sigma < round(coarse, 2)]  # a header's 4.0000005 mm is 4.00 mm
     if fine:
         warnings.append(
             f"LoG sigma {', '.join(f'{sigma:g}' for sigma in fine)} mm is below the native spacing ({coarse:.2f} mm)"

@@ -54,6 +54,59 @@ def not_analysed(facts: RunFacts) -> dict[str, int]:
     return {reason: len(patients) for reason, patients in reasons.items() if patients}
 
 
+def in_no_model(facts: RunFacts) -> int:
+    """The number of included patients without a lesion that any model could use."""
+    patients: int = facts.frame("cohort/rows.csv")["patient"].nunique() - analysed_rows(facts)["patient"].nunique()
+    return patients
+
+
+def unused_rows(facts: RunFacts) -> dict[str, int]:
+    """Fitted model to the number of the cohort's rows that it could not use; models that used all are left out."""
+    models = facts.documents.get("model/models.json") or {}
+    known = {name: models[name].get("not_used") for name in facts.models if models.get(name, {}).get("fitted")}
+    return {name: count for name, count in known.items() if count}
+
+
+def most_unused(facts: RunFacts) -> int:
+    """The largest number of rows that a fitted model could not use; it remembers its cell."""
+    return max(unused_rows(facts).values(), default=0)
+
+
+def reasons_unused(facts: RunFacts, model: str) -> list[str]:
+    """The reasons why a model could not use some rows, in words; none if the run's files do not tell.
+
+    Parameters
+    ----------
+    facts : of the run.
+    model : a fitted model.
+    """
+    used, absent, failures = (
+        facts.frames.get("model/predictions.csv"), facts.frames.get("cohort/absent.csv"), facts.failures()
+    )  # fmt: skip
+    if used is None or "cohort/rows.csv" not in facts.frames:
+        return []
+    unused = _places(facts.frames["cohort/rows.csv"]) - _places(used[used["model"] == model])
+    record = facts.document("model/models.json")[model]
+    reasons = []
+    for sequence in record.get("sequences", ()):
+        own = _places(absent[absent["sequence"] == sequence]) if absent is not None and len(absent) else set()
+        if own & unused:
+            reasons.append(f"{sequence} not acquired, or lesion not visible on it")
+            unused = unused - own
+    failed = {place for place in unused if place[0] in set(failures["patient"])}
+    if failed:
+        reasons.append("a file, a mask or a feature is missing or failed")
+    if unused - failed:
+        clinical = bool(record.get("clinical"))
+        reasons.append("a clinical variable is missing" if clinical else "a value that the model needs is missing")
+    return reasons
+
+
+def _places(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """The lesions of a table, as (patient, lesion)."""
+    return set(zip(rows["patient"], rows["lesion"].astype(str), strict=True))
+
+
 def lesions_note(facts: RunFacts) -> str:
     """The note on what several lesions per patient do to intervals and tests; "" if every patient has one."""
     if "cohort/rows.csv" not in facts.frames:

@@ -11,7 +11,6 @@ from radstudy.protocol.words import listed
 from radstudy.report.cited import applied, integer
 from radstudy.report.display import ends_of, plural, span, thousands
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
-from radstudy.report.outline import number_of
 from radstudy.statistics import fewest_for_share
 
 CHANCE_FILE = "evaluate/chance/chance.csv"
@@ -100,8 +99,14 @@ def chance_note(facts: RunFacts) -> str:
     return " ".join(chance_notes(facts))
 
 
-def chance_notes(facts: RunFacts) -> list[str]:
-    """An explanation of each column on chance, or of why they are empty."""
+def chance_notes(facts: RunFacts, *, radiomics: str = "") -> list[str]:
+    """An explanation of each column on chance, or of why they are empty.
+
+    Parameters
+    ----------
+    facts : of the run.
+    radiomics : place of the p-value of permuted radiomics features in the table that has these notes.
+    """
     frame = facts.frames.get(CHANCE_FILE)
     if facts.protocol.evaluate.chance is None:
         return [
@@ -111,7 +116,7 @@ def chance_notes(facts: RunFacts) -> list[str]:
     if frame is None or not len(frame):
         return ["No chance calibration yet: the step 'evaluate' has not finished."]
     known = frame[(frame["kind"] == OUTCOME) & frame["permutations"].notna()]
-    said = [*_outcome_notes(facts, known), _family_note(facts), _incremental_note(facts)]
+    said = [*_outcome_notes(facts, known), _family_note(facts), _incremental_note(facts, radiomics)]
     left = frame[frame["permutations"].isna()]
     said += [
         f"Not for {', '.join(dict.fromkeys(part['model']))}: {why}." for why, part in left.groupby("note", sort=False)
@@ -123,7 +128,7 @@ def _outcome_notes(facts: RunFacts, known: pd.DataFrame) -> list[str]:
     if not len(known):
         return ["The outcome was not permuted, so the AUC that chance alone would reach is not known."]
     count = span(known["permutations"])
-    below = f"; below them, the central {facts.level} of the AUCs" if _shares(facts, known) else ""
+    below = f"; below the median or in brackets, the central {facts.level} of the AUCs" if _shares(facts, known) else ""
     return [
         f"Chance: the same selection and models on {count} permutations of the outcome within each set: median AUC; "
         "p, how often chance is at least as good (one-sided, upper tail; "
@@ -165,12 +170,12 @@ def named(facts: RunFacts, models: list[str]) -> str:
     return "every model" if models == facts.models else listed(models)
 
 
-def _incremental_note(facts: RunFacts) -> str:
+def _incremental_note(facts: RunFacts, place: str) -> str:
     if not has_kind(facts, INCREMENTAL):
         return ""
     return (
-        f"Radiomics permuted (in {number_of('table', 'performance')} below p, all models): the radiomics features "
-        "of whole patients were permuted against outcome and clinical variables, which stay together. It tests whether "
+        f"Radiomics permuted{f' ({place})' if place else ''}: the radiomics features of whole "
+        "patients were permuted against outcome and clinical variables, which stay together. It tests whether "
         "radiomics adds to the clinical variables of the model; a strong clinical variable alone makes the p under "
         "Chance small, but not this one."
     )

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from radstudy.bugs import LOG, note
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.modelling.leaks.volume import FOLLOWS
-from radstudy.report.analysed import analysed_rows
+from radstudy.protocol.prepare.n4 import N4
+from radstudy.report.analysed import in_no_model, most_unused
 from radstudy.report.cited import applied, counted, entries, integer, tally
 from radstudy.report.display import number, percent, plural, significant, thousands
 from radstudy.report.facts import TESTING, AbsentError, RunFacts
@@ -75,6 +76,14 @@ def _leaks(facts: RunFacts) -> tuple[State, str]:
     return "fine", f"no finding in {plural(looked, 'kind')} of leak"
 
 
+def follows_volume(facts: RunFacts) -> bool:
+    """True if the check of the volume finds that some model follows it, or is no better."""
+    try:
+        return _volume(facts)[0] != "fine"
+    except AbsentError:
+        return False
+
+
 def _volume(facts: RunFacts) -> tuple[State, str]:
     if facts.protocol.evaluate.baselines is None or not facts.protocol.evaluate.baselines.volume:
         raise AbsentError("The study file has switched the volume-only baseline off.")
@@ -96,8 +105,8 @@ def _volume(facts: RunFacts) -> tuple[State, str]:
     followed = applied("far", int(follows.sum()), frame["rho"], FOLLOWS)
     equalled = applied("pairs", int(beaten.sum()), frame["auc"], frame["volume_auc"])
     return state, (
-        f"of {plural(counted(frame, 'model'), 'model')}, {followed or 'none'} with such a rho, "
-        f"{equalled or 'none'} no better than the volume"
+        f"of {plural(counted(frame, 'model'), 'model')}, {followed or 'none'} with probabilities that follow the "
+        f"volume's (rho), {equalled or 'none'} with an AUC no better than the volume's"
     )
 
 
@@ -123,6 +132,8 @@ def _events(facts: RunFacts) -> tuple[State, str]:
 
 def _readers(facts: RunFacts) -> tuple[State, str]:
     agreed = agreement(facts)
+    if agreed and len(facts.protocol.cohort.readers) < 2:
+        raise AbsentError("There is one reader, so it was not tested.")
     if not agreed:
         facts.document("agree/summary.json")  # says why it is missing
     if agreed["note"]:
@@ -137,16 +148,22 @@ def _readers(facts: RunFacts) -> tuple[State, str]:
 
 def _lost(facts: RunFacts) -> tuple[State, str]:
     included = integer(facts.document("cohort/flow.json")["kept"])
-    lost = facts.frame("cohort/rows.csv")["patient"].nunique() - analysed_rows(facts)["patient"].nunique()
+    lost, most = in_no_model(facts), most_unused(facts)
     share = lost / included if included else 1.0
     state: State = "fine" if share <= LOST else "look" if share <= MOST_LOST else "problem"
-    return state, f"{lost} of {plural(included, 'included patient')} ({percent(lost, included)}%) in no model"
+    text = f"{lost} of {plural(included, 'included patient')} ({percent(lost, included)}%) in no model"
+    if not lost:
+        text = f"each of the {plural(included, 'included patient')} is in at least one model"
+    return state, f"{text}; up to {most} missing from one model" if most > lost else text
 
 
 def _fields(facts: RunFacts) -> tuple[State, str]:
     frame = facts.frame(VOLUMES)
     if "field_shift" not in frame or not frame["field_shift"].notna().any():
-        raise AbsentError("No bias field was removed, or the version that produced this run did not test it.")
+        corrected = any(isinstance(step, N4) for step in facts.protocol.prepare)
+        raise AbsentError(
+            "The version that produced this run did not test it." if corrected else "No bias field was removed."
+        )
     known = frame[frame["field_shift"].notna()]
     moved = applied("above", int((known["field_shift"] > SENSITIVE).sum()), known["field_shift"], SENSITIVE)
     tried = counted(known, "field_shift")
@@ -164,7 +181,7 @@ _CHECKS: tuple[tuple[str, str, tuple[str, str], Judge], ...] = (
     ("Leaks", "fine: no error, no warning; problem: an error", ("table", "leaks"), _leaks),
     (
         "Volume confounding",
-        f"look: |rho| ≥ {FOLLOWS:g}, or AUC no better than the volume's; problem: both",
+        f"look: |rho| ≥ {FOLLOWS:g}, or AUC no better than the volume's; problem: both in one model",
         ("table", "beside_volume"),
         _volume,
     ),
@@ -176,11 +193,16 @@ _CHECKS: tuple[tuple[str, str, tuple[str, str], Judge], ...] = (
     ),
     (
         "Reader agreement",
-        f"fine: ≥ {KEPT:.0%} of the features; problem: none",
+        f"fine: ≥ {KEPT:.0%} of the features; problem: no feature kept",
         ("table", "icc"),
         _readers,
     ),
-    ("Lost patients", f"fine: ≤ {LOST:.0%}; problem: > {MOST_LOST:.0%}", ("table", "rows_per_model"), _lost),
+    (
+        "Lost patients",
+        f"included, but in no model: fine: ≤ {LOST:.0%}; problem: > {MOST_LOST:.0%}",
+        ("table", "rows_per_model"),
+        _lost,
+    ),
     (
         "Sensitive bias fields",
         f"rounding moves them by > {SENSITIVE:.0%} in a lesion: fine: 0; problem: > {MOST_SENSITIVE:.0%}",

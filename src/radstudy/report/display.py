@@ -10,6 +10,7 @@ from radstudy.report.cited import cite, plain
 
 NOTHING = "–"
 FINE = 0.001
+_POWERS_FROM = 1e7
 
 
 def p_text(value: float | None) -> str:
@@ -33,12 +34,14 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def significant(value: float | None, digits: int = 4) -> str:
-    """A number to `digits` significant digits, with trailing zeros."""
+    """A number to `digits` significant digits, with trailing zeros; one with more digits before its point is whole."""
     if value is None or math.isnan(value):
         return NOTHING
     if not math.isfinite(value):
         return cite(value, "∞" if value > 0 else "−∞")
-    return cite(value, f"{float(value):#.{digits}g}".rstrip(".").replace("-", "−"))
+    large = 10**digits <= abs(value) < _POWERS_FROM  # whole, where the digits asked for would be 1.53e+03
+    text = f"{float(value):,.0f}" if large else f"{float(value):#.{digits}g}".rstrip(".")
+    return cite(value, text.replace("-", "−"))
 
 
 def interval(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:

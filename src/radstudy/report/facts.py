@@ -33,36 +33,12 @@ DOCUMENTS = tuple(
     if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
 
+# Names of two groups that say whether something is there.
+_NO = frozenset(["no", "n", "false", "absent", "nein", "non", "否", "无"])
+_YES = frozenset(["yes", "y", "true", "present", "ja", "oui", "sí", "si", "sì", "是", "有"])
+
 # Names of a group that mean nothing without the outcome's.
-_BARE = frozenset(
-    [
-        "no",
-        "yes",
-        "n",
-        "y",
-        "negative",
-        "positive",
-        "neg",
-        "pos",
-        "false",
-        "true",
-        "absent",
-        "present",
-        "nein",
-        "ja",
-        "non",
-        "oui",
-        "sí",
-        "si",
-        "sì",
-        "否",
-        "是",
-        "无",
-        "有",
-        "阴性",
-        "阳性",
-    ]
-)
+_BARE = _NO | _YES | {"negative", "positive", "neg", "pos", "阴性", "阳性"}
 
 
 class AbsentError(Exception):
@@ -164,6 +140,47 @@ class RunFacts:
             return negative, positive
         return f"{label} {outcome.negative or 'other'}", f"{label} {outcome.positive}"
 
+    def of_group(self, outcome: int) -> str:
+        """A group as it follows a count: "FISH-positive", "with metastasis", "without metastasis", "with grade = 1"."""
+        written = self.protocol.cohort.outcome
+        label = written.label or written.column
+        own = written.labels or (written.negative or "", written.positive)
+        if own[0].strip().lower() in (*_NO, "") and own[1].strip().lower() in _YES:
+            return f"{'with' if outcome else 'without'} {label}"
+        if not own[outcome]:
+            return f"with another {label}"
+        if any(sign.isalpha() for sign in own[outcome]):
+            return self.groups[outcome]
+        return f"with {label} = {own[outcome]}"
+
+    def patients_of_group(self, outcome: int, noun: str = "") -> str:
+        """The patients of a group: "FISH-positive patients", "patients with metastasis".
+
+        Parameters
+        ----------
+        outcome : 0 or 1.
+        noun : such as patients or lesions; "" takes `case_word`.
+        """
+        said, noun = self.of_group(outcome), noun or self.case_word
+        return f"{said} {noun}" if said == self.groups[outcome] else f"{noun} {said}"
+
+    def groups_told_apart(self, noun: str = "") -> str:
+        """Both groups of a question: "FISH-positive from FISH-negative patients".
+
+        Parameters
+        ----------
+        noun : as for `patients_of_group`.
+        """
+        if self.of_group(1) == self.groups[1]:
+            return f"{self.of_group(1)} from {self.patients_of_group(0, noun)}"
+        return f"{self.patients_of_group(1, noun)} from those {self.of_group(0)}"
+
+    @property
+    def event(self) -> str:
+        """The positive outcome where a sentence gives its probability: "FISH-positive", "metastasis"."""
+        said = self.of_group(1)
+        return said if said == self.groups[1] else said.removeprefix("with ")
+
     @property
     def level(self) -> str:
         """The level of the study's intervals and central shares, such as 95%."""
@@ -174,6 +191,16 @@ class RunFacts:
         """The unit of a row of the cohort: patients, or lesions if some patient has several."""
         rows = self.frames.get("cohort/rows.csv")
         return "lesions" if rows is not None and rows["patient"].duplicated().any() else "patients"
+
+    @property
+    def contours(self) -> str:
+        """The contours of the readers, as pictures have them."""
+        return "the reader's contour" if len(self.protocol.cohort.readers) < 2 else "the readers' contours"
+
+    @property
+    def first_readers(self) -> str:
+        """The reader whose masks train the models, before the masks: "the reader's", "the first reader's"."""
+        return "the reader's" if len(self.protocol.cohort.readers) < 2 else "the first reader's"
 
     @property
     def models(self) -> list[str]:

@@ -25,9 +25,8 @@ def imbalance_handling(facts: RunFacts) -> str:
     part = facts.document(FLOW)[TRAINING]
     names = _trained(facts)
     weighted = [name for name in names if getattr(facts.protocol.model.fit_of(name), "weights", "none") == "balanced"]
-    sizes = (
-        f"The training set had {part['negative']} {facts.groups[0]} and {part['positive']} {facts.groups[1]} patients."
-    )
+    negative, positive = (facts.patients_of_group(outcome, "patients") for outcome in (0, 1))
+    sizes = f"The training set had {part['negative']} {negative} and {part['positive']} {positive}."
     nothing = "no patient was left out, repeated or synthesised to balance the classes"
     if not weighted:
         return f"{sizes} Nothing was done about the imbalance: every patient had the same weight, and {nothing}."

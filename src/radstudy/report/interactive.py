@@ -84,7 +84,7 @@ def patient_picker(facts: RunFacts) -> Interactive:
         f"The prediction of the model {facts.explained_model} for one {facts.case_word[:-1]}, what each feature "
         "contributes to it, and where it lies among the training set. A contribution describes the model, not a cause.",
     )
-    without = _elsewhere("predicted", "contributions")
+    without = _elsewhere("predicted", *(["contributions"] if "log_odds" in data else []))
     return Interactive(lines, f"Prediction for one {facts.case_word[:-1]}", without, data)
 
 

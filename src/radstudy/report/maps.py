@@ -108,7 +108,7 @@ def map_sheet(facts: RunFacts) -> MapSheet:
         for feature in facts.protocol.extract.maps.features
         if len(part := _of(shown, sequence, feature, planes))
     ]
-    lines = [_explained(mapped), *unreadable]
+    lines = [_explained(facts, mapped), *unreadable]
     if len(mapped) > len(shown):
         lines.append(f"{len(shown)} of {plural(len(mapped), 'map')}; extract/maps has all.")
     if len(mapped) < len(frame):
@@ -240,7 +240,7 @@ def _bar() -> str:
     return "data:image/png;base64," + base64.b64encode(memory.getvalue()).decode("ascii")
 
 
-def _explained(mapped: pd.DataFrame) -> str:
+def _explained(facts: RunFacts, mapped: pd.DataFrame) -> str:
     radii = sorted({int(radius) for radius in mapped["radius"]})
     sides = " or ".join(str(2 * radius + 1) for radius in radii)
     grids = " or ".join(sorted(set(mapped["spacing_mm"])))
@@ -249,7 +249,7 @@ def _explained(mapped: pd.DataFrame) -> str:
         f"(radius {' or '.join(map(str, radii))}); only voxels inside the lesion count. There are few of them at its "
         "edge, which by itself changes texture there. Grey levels are those of the whole lesion. "
         f"Grid and image are those used for the features ({grids} mm); the planes pass through "
-        "the largest sections of the first reader's mask (white line), with the patient's right on the left of the "
+        f"the largest sections of {facts.first_readers} mask (white line), with the patient's right on the left of the "
         "axial and coronal planes. Colours run from the 2nd to the 98th percentile of all pictures of a sequence and "
         "feature. "
         "A map is descriptive: no model uses it, and its average is not the feature of the whole lesion."

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
@@ -31,9 +34,13 @@ _WIDEST = 230 / 150  # of a plane, in heights
 _DASH = 0.55  # drawn share of each voxel's side
 _GAP = 4 / 150  # between planes, in heights
 _GROUND = (18, 22, 26)
+_NUMBERS = re.compile(r"[-+]?\d+(?:\.\d+)?(?:, [-+]?\d+(?:\.\d+)?)*")
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (204, 121, 167))  # Okabe and Ito's, one per reader
 _QUALITY, _LARGE_QUALITY = 75, 90
 _MARK = (255, 190, 150)  # of a watermark
+
+
+_Place = tuple[str, str, str]  # patient, lesion, sequence
 
 
 @dataclass(frozen=True)
@@ -124,14 +131,16 @@ def albums(facts: RunFacts) -> list[Album]:
     if not facts.pictures:
         raise AbsentError("prepare/pictures is empty: no lesion passed the checks of the step 'prepare'.")
     paths = {path.stem: path for path in facts.pictures}
-    warned = _warnings(lesions)
-    usual = _usual(lesions)
+    warned = _warned(facts, lesions)
+    usual = _usual(warned, lesions)
     sheets = []
     for patient, part in lesions.groupby("patient", sort=False):
         places = list(dict.fromkeys(zip(part["lesion"], part["sequence"], strict=True)))
         drawn = [_picture(paths, str(patient), *place, warned, facts) for place in places]
         unusual = sum(
-            plain(warning) not in usual.get(picture.sequence, ()) for picture in drawn for warning in picture.warnings
+            _kind(plain(warning)) not in usual.get(picture.sequence, ())
+            for picture in drawn
+            for warning in picture.warnings
         )
         sheets.append(Album(str(patient), tuple(drawn), unusual))
     return _sample(sorted(sheets, key=lambda album: -album.warnings))  # stable: ties keep the cohort's order
@@ -171,22 +180,43 @@ def _filled(picture: Picture, thumbnails: Mapping[Path, DrawnPicture]) -> Pictur
     return replace(picture, source=own.source)
 
 
-def _warnings(lesions: Any) -> dict[tuple[str, str, str], tuple[str, ...]]:
-    by_place: dict[tuple[str, str, str], list[str]] = {}
-    for _, row in lesions.iterrows():
-        for text in filter(None, row["warnings"].split("; ")):
-            here = by_place.setdefault((row["patient"], row["lesion"], row["sequence"]), [])
+def _warned(facts: RunFacts, lesions: pd.DataFrame) -> dict[_Place, tuple[str, ...]]:
+    """The warnings at each lesion: those of its masks, and those of the volume that it lies in."""
+    places = [(_place(row), row["warnings"]) for _, row in lesions.iterrows()]
+    volumes = facts.frames.get("prepare/volumes.csv")
+    if volumes is not None and "warnings" in volumes:
+        on_volume = {(row["patient"], row["sequence"]): row["warnings"] for _, row in volumes.iterrows()}
+        known = dict.fromkeys(place for place, _ in places)
+        places += [(place, on_volume.get((place[0], place[2]), "")) for place in known]
+    by_place: dict[_Place, list[str]] = {}
+    for place, warnings in places:
+        for text in filter(None, str(warnings).split("; ")):
+            here = by_place.setdefault(place, [])
             if text not in map(plain, here):
-                here.append(quoted(row["warnings"], text))
+                here.append(quoted(warnings, text))
     return {place: tuple(texts) for place, texts in by_place.items()}
 
 
-def _usual(lesions: Any) -> dict[str, set[str]]:
-    usual = {}
-    for sequence, part in lesions.groupby("sequence"):
-        counts = part["warnings"].str.split("; ").explode().value_counts()
-        usual[str(sequence)] = set(counts.index[counts > len(part) / 2])
+def _usual(warned: Mapping[_Place, Sequence[str]], lesions: pd.DataFrame) -> dict[str, set[str]]:
+    """Sequence to the kinds of warning that more than half of its lesions have."""
+    every = Counter(sequence for _, _, sequence in {_place(row) for _, row in lesions.iterrows()})
+    kinds = Counter(
+        (place[2], kind) for place, texts in warned.items() for kind in {_kind(plain(one)) for one in texts}
+    )
+    usual: dict[str, set[str]] = {}
+    for (sequence, kind), count in kinds.items():
+        if count > every[sequence] / 2:
+            usual.setdefault(sequence, set()).add(kind)
     return usual
+
+
+def _place(row: pd.Series[Any]) -> _Place:
+    return str(row["patient"]), str(row["lesion"]), str(row["sequence"])
+
+
+def _kind(warning: str) -> str:
+    """A warning without its numbers: lesions with the same one for other sizes have the same kind."""
+    return _NUMBERS.sub("#", warning)
 
 
 def _picture(
@@ -194,15 +224,16 @@ def _picture(
     patient: str,
     lesion: str,
     sequence: str,
-    warned: Mapping[tuple[str, str, str], tuple[str, ...]],
+    warned: Mapping[_Place, tuple[str, ...]],
     facts: RunFacts,
 ) -> Picture:
     name, readers = f"{patient}_{lesion}_{sequence}", facts.protocol.cohort.readers
     warnings = warned.get((patient, lesion, sequence), ())
     if name not in paths:
         return Picture(sequence, lesion, "", f"There is no picture of {name}.", warnings)
-    readers_drawn = listed(_readers_of(paths[name], readers))
-    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with the contours of {readers_drawn}"
+    drew = listed(_readers_of(paths[name], readers))
+    contours = f"the contours of {drew}" if len(readers) > 1 else facts.contours
+    alt = f"Patient {patient}, {sequence}: axial, coronal and sagittal plane with {contours}"
     return Picture(sequence, lesion, "", alt, warnings, f"{name}.jpg", paths[name])
 
 
@@ -309,6 +340,8 @@ def contours_of(facts: RunFacts, patient: str, lesion: str) -> str:
     lesions = facts.frame("prepare/lesions.csv")
     drew = set(lesions.loc[(lesions["patient"] == patient) & (lesions["lesion"] == lesion), "reader"])
     first, *others = facts.protocol.cohort.readers
+    if not others:
+        return facts.contours
     others = [reader for reader in others if reader in drew]
     told = ([first] if first in drew else []) + [f"{reader} (dashed)" for reader in others]
     return f"the {'contour' if len(told) == 1 else 'contours'} of {listed(told)}"

@@ -21,6 +21,17 @@ from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES, Table
 from radstudy.report.text import TEXTS
 
+_NAMES = {  # of parts without a caption, where there is nothing to show of them
+    "cutoff": "Movable cut-off",
+    "deviations": "Deviations from the preset's protocol",
+    "patients": "Prediction for one patient",
+    "motion": "Motion between the phases of a dynamic series",
+    "author": "For the authors to complete",
+    "cohort_notes": "Remarks on the cohort table",
+    "count_explained": "Number of features",
+    "signature_note": "Model in signature.json",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -54,6 +65,13 @@ class Part:
     def anchor(self) -> str:
         """The identifier of the part in the page."""
         return f"{self.kind}-{self.name}"
+
+    @property
+    def title(self) -> str:
+        """The number and caption of the part, or its name in words."""
+        if self.number:
+            return f"{self.number}. {self.caption}"
+        return f"{_NAMES.get(self.name) or self.name.replace('_', ' ').capitalize()}."
 
     @property
     def empty(self) -> bool:

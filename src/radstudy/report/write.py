@@ -126,15 +126,27 @@ def _page(
         readers=colours(facts.protocol.cohort.readers),
         PRINTED_ALBUMS=PRINTED_ALBUMS,
         finished=_finished(facts),
-        glossary=YAML(typ="safe").load(
-            (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
-        ),
+        glossary=_glossary(),
         css=(templates / "style.css").read_text(encoding="utf-8"),
         script=page_script(),
         layers=LAYERS,
         anchors={part.anchor for section in sections for part in section.parts},
-        empty=[part for section in sections for part in section.parts if part.empty and part.absent],
+        empty=_empty(sections),
     )
+
+
+def _empty(sections: list[ReportSection]) -> dict[str, list[Part]]:
+    """The reasons why there is nothing to show of some parts, each with its parts."""
+    reasons: dict[str, list[Part]] = {}
+    for part in (part for section in sections for part in section.parts if part.empty and part.absent):
+        reasons.setdefault(part.absent, []).append(part)
+    return reasons
+
+
+def _glossary() -> list[dict[str, Any]]:
+    """The terms of the report; those of the commands alone are in the docs only."""
+    text = (resources.files("radstudy.report") / "glossary.yaml").read_text(encoding="utf-8")
+    return [term for term in YAML(typ="safe").load(text) if term.get("of") != "commands"]
 
 
 def _css_string(text: str) -> str:

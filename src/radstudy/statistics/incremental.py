@@ -19,7 +19,7 @@ NRI_WARNING = (
     "AUC, the likelihood ratio and the decision curves"
 )
 NESTED_WARNING = (
-    "nested models: DeLong's test of the patients they were fitted on is not valid; test the added variables by "
+    "nested models: DeLong's test is not valid on the patients they were fitted on; test the added variables by "
     "likelihood ratio"
 )
 

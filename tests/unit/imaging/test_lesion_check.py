@@ -62,12 +62,17 @@ def test_a_mask_in_pieces_says_how_large_the_largest_is():
     voxels, mask = np.random.default_rng(0).normal(500, 200, (12, 12, 12)), np.zeros((12, 12, 12), bool)
     mask[1:4, 1:4, 1:4], mask[8, 8, 8:11] = True, True
     facts = check_lesion(Volume(voxels, np.eye(4)), Roi(mask, np.eye(4)), RULES)
-    assert facts.warnings == ("the mask has 2 separate pieces; the largest has 90 % of its voxels",)
+    assert facts.warnings == ("the mask has 2 separate pieces, the largest with 90 % of its voxels",)
 
 
 def test_sigmas_below_the_voxel_are_named():
     warnings = lesion(1000.0, spacing=(1, 1, 4), sigmas_mm=(1.0, 3.0, 5.0)).warnings
     assert warnings == ("LoG sigma 1, 3 mm is below the native spacing (4.00 mm)",)
+
+
+def test_a_sigma_of_the_voxels_width_is_not_below_it_by_rounding():
+    assert not lesion(1000.0, spacing=(1, 1, 4.0000005), sigmas_mm=(4.0,)).warnings
+    assert lesion(1000.0, spacing=(1, 1, 4.01), sigmas_mm=(4.0,)).warnings
 
 
 @pytest.mark.parametrize(

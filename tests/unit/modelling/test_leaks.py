@@ -431,3 +431,13 @@ def test_what_was_looked_for_follows_what_is_known_of_the_study():
     seen = looked_for(Inspected(rows=rows, sequences=["T2"], images=40, others=sites))
     assert "one image file under two patients (40 files)" in seen
     assert seen[-1] == "an outcome that follows the order of the rows, the identifiers, site"
+    whole = study()
+    frame = whole.features.frame
+    lacking = (frame.index.get_level_values("sequence") == "DWI") & (np.arange(len(frame)) % 7 == 0)
+    seen = looked_for(replaced(whole, features=FeatureTable(frame[~lacking])))
+    (aligned,) = [text for text in seen if text.startswith("an outcome that follows")]
+    assert aligned.endswith("the matrix of T2, the presence of age, the presence of DWI")
+    assert seen[-1] == (
+        "a model that only follows the lesion's volume where the volume itself predicts the outcome (p < 0.01; volumes "
+        "on T2, DWI)"
+    )

@@ -80,19 +80,21 @@ def test_table_3_corrects_for_the_models_and_shows_what_radiomics_adds(corrected
     table = TABLES["performance"](corrected)
     at = [cell.text for cell in table.header[0]].index("p, all models")
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
-    assert [(row[at].text, row[at].below) for row in rows[:2]] == [("0.290", ""), ("0.290", "radiomics 0.300")]
+    assert [(row[at].text, row[at].below) for row in rows[:2]] == [("0.290", ""), ("0.290", "radiomics 0.400")]
     notes = " ".join(table.footnotes)
     assert "the smallest possible p is 1 / (999 + 1) = 0.001" in notes
     assert "central 95% of the AUCs" in notes
     assert f"corrected for having tried 1 model ({corrected.fitted[0]}" in notes
     assert "It tests whether radiomics adds to the clinical variables" in notes
+    assert "Radiomics permuted (below p, all models, and corrected over the models of both)" in notes
+    assert "Table 3" not in notes
     assert f"no feature survived (AUC 0.5; they count): {corrected.fitted[0]} 120 of 999" in notes
 
 
 def test_the_incremental_test_stands_beside_the_plain_one_in_a_run_of_before_too(calibrated):
     table = TABLES["performance"](calibrated)
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
-    assert any(cell.below == "radiomics 0.300" for cell in rows[1])
+    assert any(cell.below == "radiomics, not corrected 0.300" for cell in rows[1])
 
 
 def test_the_table_of_permutation_tests_has_both_questions(corrected):
@@ -101,6 +103,9 @@ def test_the_table_of_permutation_tests_has_both_questions(corrected):
         corrected.fitted[0], "0.800", "0.500 (0.400 to 0.680)", "0.012", "0.290", "12.0", "0.700 (0.600 to 0.800)",
         "0.300", "0.400",
     ]  # fmt: skip
+    assert [(cell.text, cell.span) for cell in table.header[0]] == [
+        ("", 2), ("Outcome permuted", 4), ("Radiomics permuted", 3)]  # fmt: skip
+    assert sum(cell.span for cell in table.header[0]) == len(table.header[1]) == len(table.rows[1])
     assert len(table.frame) == 4
 
 
@@ -117,7 +122,11 @@ def test_few_permutations_have_no_central_share(calibrated):
     rows = [row for row in table.rows if len(row) == len(table.header[0])]
     assert (rows[1][at].text, rows[1][at].below) == ("0.500, p 0.012", "")
     with style():
-        assert "Grey bands" not in " ".join(FIGURES["auc"](calibrated).notes)
+        notes = " ".join(FIGURES["auc"](calibrated).notes)
+    assert "Grey bands" not in notes
+    assert "Grey tick of clinical: the median AUC of the same models on permuted outcomes" in notes
+    for text in (notes, *TABLES["chance"](calibrated).footnotes):
+        assert "in brackets" not in text.lower()
 
 
 def test_no_band_of_figure_3_is_cut_off_by_the_axis(calibrated):

@@ -51,6 +51,14 @@ def lost(count):
     return change
 
 
+def unused(count):
+    def change(facts):
+        lost(0)(facts)
+        facts.documents["model/models.json"]["T2"]["not_used"] = count
+
+    return change
+
+
 def fields(moved, count=100):
     return put("prepare/volumes.csv", [{"field_shift": 0.011 if i < moved else 0.01} for i in range(count)])
 
@@ -72,6 +80,8 @@ def fields(moved, count=100):
         ("Reader agreement", agreed(49), "look", "49"),
         ("Reader agreement", agreed(0), "problem", "0 of 100"),
         ("Reader agreement", agreed(0, "there is one reader"), "not done", "there is one reader"),
+        ("Lost patients", lost(0), "fine", "each of the 62 included patients is in at least one model"),
+        ("Lost patients", unused(7), "fine", "at least one model; up to 7 missing from one model"),
         ("Lost patients", lost(3), "fine", "3 of 62 included patients (4.8%) in no model"),
         ("Lost patients", lost(4), "look", "4 of 62"),
         ("Lost patients", lost(13), "problem", "13 of 62"),
@@ -103,3 +113,19 @@ def test_a_damaged_file_is_not_called_fine(whole):
 def test_every_check_has_its_evidence_in_the_outline(whole):
     parts = {(part.kind, part.name) for section in outline() for part in section.parts}
     assert {one.evidence for one in checks(whole)} <= parts
+
+
+def test_several_models_that_follow_the_volume_are_counted_in_words(whole):
+    volume(0.9, 0.8, 0.8)(whole)
+    object.__setattr__(whole, "protocol", whole.protocol.model_copy(update={
+        "evaluate": whole.protocol.evaluate.model_copy(update={"primary": None})}))  # fmt: skip
+    said = check(whole, "Volume confounding").value
+    assert "of 2 models, 2 with probabilities that follow the volume's (rho), 2 with an AUC no better than the" in said
+
+
+def test_a_single_reader_is_said_to_be_one(whole):
+    cohort = whole.protocol.cohort.model_copy(update={"readers": ("contour",)})
+    object.__setattr__(whole, "protocol", whole.protocol.model_copy(update={"cohort": cohort}))
+    judged = check(whole, "Reader agreement")
+    assert (judged.state, judged.value) == ("not done", "There is one reader, so it was not tested.")
+    assert judged.threshold.endswith("problem: no feature kept")

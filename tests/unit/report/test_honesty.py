@@ -6,6 +6,7 @@ import pytest
 from radstudy.report.facts import AbsentError
 from radstudy.report.figures import FIGURES
 from radstudy.report.figures.style import style
+from radstudy.report.outline import number_of
 from radstudy.report.tables import TABLES
 from radstudy.report.text.methods import methods
 
@@ -62,6 +63,20 @@ def test_no_finding_is_no_proof(told):
     del told.documents["evaluate/leaks/checked.json"]
     with pytest.raises(AbsentError, match="what it looked for is not recorded"):
         TABLES["leaks"](told)
+
+
+def test_no_sign_of_following_the_volume_is_not_said_where_the_check_beside_it_finds_some(told):
+    told.frames["evaluate/leaks/leaks.csv"] = pd.DataFrame(columns=list(LEAK))
+    signs = ["a column", "a model that only follows the lesion's volume (volumes on T2)"]
+    told.documents["evaluate/leaks/checked.json"] = {"looked_for": signs}
+    with pytest.raises(AbsentError, match="no sign of a model that only follows the lesion's volume"):
+        TABLES["leaks"](told)
+    frame = told.frames["evaluate/baselines/beside_volume.csv"]
+    told.frames["evaluate/baselines/beside_volume.csv"] = frame.assign(rho=0.9, volume_auc=0.9)
+    with pytest.raises(AbsentError) as nothing:
+        TABLES["leaks"](told)
+    assert "no sign of a model" not in str(nothing.value) and "no sign of a column" in str(nothing.value)
+    assert f"follow the lesion's volume, see {number_of('table', 'beside_volume')}." in str(nothing.value)
 
 
 def test_baselines_stand_below_the_models_of_table_3(told):

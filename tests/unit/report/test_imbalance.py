@@ -11,7 +11,7 @@ from radstudy.report.imbalance import imbalance_handling, imbalance_known
 from radstudy.report.outline import has_part, outline_of
 from unit.report.conftest import MORE_STUDY
 
-SIZES = "The training set had 20 benign and 20 malignant patients. "
+SIZES = "The training set had 20 benign patients and 20 malignant patients. "
 NOTHING = "no patient was left out, repeated or synthesised to balance the classes."
 
 

@@ -144,3 +144,9 @@ def test_a_file_that_is_not_there_or_empty_is_said(facts, name, file):
     facts.frames.pop(file)
     with pytest.raises(AbsentError, match=file.split("/")[1]):
         TABLES[name](facts)
+
+
+def test_both_tables_of_measures_have_the_testing_set_first(whole):
+    for name in ("performance_counts", "performance_measures"):
+        heads = [row[0].text for row in TABLES[name](whole).rows if len(row) == 1]
+        assert heads == ["Testing set", "Training set: apparent, selection ignored"]

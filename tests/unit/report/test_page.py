@@ -93,6 +93,15 @@ def test_empty_parts_are_in_one_list_with_their_reasons(page, whole):
     assert 'id="table-kappa"' in listed
 
 
+def test_a_reason_that_several_parts_share_is_said_once_with_their_names_in_words(page, whole):
+    for name in [name for name in whole.frames if name.startswith("evaluate/resampling/")]:
+        del whole.frames[name]
+    listed = page().partition('id="nothing"')[2].partition("</details>")[0]
+    assert listed.count("No resampling yet: the step") <= 1
+    assert "<b>Cutoff.</b>" not in listed and ">Movable cut-off.</b>" in listed
+    assert ">Deviations from the preset&#39;s protocol.</b>" in listed
+
+
 def test_what_a_study_leaves_out_is_not_on_the_page_and_its_check_has_no_link(page):
     text = page(leave_out=("table leaks",), move={"figure decision": "figures"})
     assert 'id="table-leaks"' not in text and 'href="#table-leaks"' not in text

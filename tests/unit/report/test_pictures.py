@@ -86,7 +86,9 @@ def cohort_of(whole, tmp_path, patients):
     warnings = [f"odd {index}" if index % 7 == 6 else "" for index in range(patients)]
     lesions = pd.DataFrame({"patient": names, "lesion": "1", "sequence": "T2", "warnings": warnings})
     files = tuple(tmp_path / f"{name}_1_T2.npz" for name in names)
-    return replace(whole, pictures=files, frames={**whole.frames, "prepare/lesions.csv": lesions})
+    volumes = lesions.drop(columns="lesion").assign(warnings="")
+    frames = {**whole.frames, "prepare/lesions.csv": lesions, "prepare/volumes.csv": volumes}
+    return replace(whole, pictures=files, frames=frames)
 
 
 def test_of_a_large_cohort_the_page_has_a_stated_sample_and_the_rest_as_files(whole, tmp_path, monkeypatch):
@@ -108,3 +110,30 @@ def test_a_picture_that_cannot_be_read_says_so_in_its_place(whole, tmp_path):
     first, second = (album.pictures[0] for album in filled(albums(facts), own))
     assert first.source and first.file == "p0_1_T2.jpg"
     assert not second.source and not second.file and "cannot be read" in second.alt
+
+
+def with_warnings(whole, tmp_path, lesions, volumes):
+    names = [f"p{index}" for index in range(len(lesions))]
+    for name in names:
+        (tmp_path / f"{name}_1_T2.npz").touch()
+    common = {"patient": names, "sequence": "T2"}
+    frames = {
+        **whole.frames,
+        "prepare/lesions.csv": pd.DataFrame({**common, "lesion": "1", "warnings": lesions}),
+        "prepare/volumes.csv": pd.DataFrame({**common, "warnings": volumes}),
+    }
+    return replace(whole, pictures=tuple(tmp_path / f"{name}_1_T2.npz" for name in names), frames=frames)
+
+
+def test_a_warning_is_usual_whatever_its_numbers(whole, tmp_path):
+    """Most lesions have a sigma below their spacing; that it is another spacing is nothing unusual."""
+    sizes = ["LoG sigma 2 mm is below the native spacing (3.91 mm)"] * 2
+    sizes += ["LoG sigma 2, 4 mm is below the native spacing (5.47 mm)"] * 3
+    sheets = albums(with_warnings(whole, tmp_path, [*sizes, "only 5 bins"], [""] * 6))
+    assert [(album.patient, album.warnings) for album in sheets][:2] == [("p5", 1), ("p0", 0)]
+
+
+def test_a_warning_of_the_volume_is_one_of_its_lesions(whole, tmp_path):
+    sheets = albums(with_warnings(whole, tmp_path, [""] * 3, ["", "", "rounding alone may move the field"]))
+    assert [(album.patient, album.warnings) for album in sheets] == [("p2", 1), ("p0", 0), ("p1", 0)]
+    assert sheets[0].pictures[0].warnings == ("rounding alone may move the field",)

@@ -32,7 +32,7 @@ NOT_OF_ROWS = {
     "sample_size": "counts rows and events", **{f"checklist_{name}": "says which files exist" for name in CHECKLISTS},
 }  # fmt: skip
 # read only where there is nothing to show, to say why
-WHERE_EMPTY = {*PROVENANCES, "evaluate/leaks/checked.json"}
+WHERE_EMPTY = {*PROVENANCES, "evaluate/leaks/checked.json", "evaluate/baselines/beside_volume.csv"}
 
 
 class Watched(dict):

@@ -72,7 +72,11 @@ def switched(facts, **resampling):
 
 def test_published_and_honest_stand_side_by_side(told):
     table = TABLES["honest"](told)
-    assert [cell.text for cell in table.header[0]] == ["Model", "As published", "The same pipeline, every step inside"]
+    assert [cell.text for cell in table.header[0]] == [
+        "Model",
+        "As specified",
+        "The same pipeline, every step inside the folds",
+    ]
     assert sum(cell.span for cell in table.header[0]) == len(table.header[1]) == 10
     row = table.rows[0]
     assert [cell.text for cell in row] == ["clinical", "0.900", "0.850", "0.800", "0.650", "0.250", "0.660", "0.640",

@@ -536,10 +536,18 @@ CASES = {
     "no_version": Case("so no version is known", known("cohort/provenance.json", provenance()),
                        without(*(f"{step}/provenance.json" for step in STEPS))),
     # the first page
-    "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell HER2 yes from HER2 no",
+    "question": Case("Do 5 models of radiomics (T2 and DWI) and clinical variables tell patients with HER2 from those "
+                     "without HER2?",
                      without("cohort/provenance.json")),
-    "of_whom": Case("65 patients screened, 62 included: 40 training (20 HER2 yes) and 22 testing (11 HER2 yes)",
+    "of_whom": Case("65 patients screened, 3 excluded (too young 3), 62 included: 40 training (20 with HER2) and 22 "
+                    "testing (11 with HER2)",
                     without("cohort/flow.json")),
+    "in_no_model": Case("Of those included, 1 is in no model (a value that every model needs is missing)",
+                        lambda facts: object.__setattr__(facts, "frames", facts.frames | {
+                            "cohort/rows.csv": cohort_rows().query("patient != 'testing0'")})),
+    "not_in_all_models": Case("Up to 4 patients are missing from T2 and DWI (a value that the model needs is missing",
+                              models_that(not_used=0),
+                              every(models_that(["T2"], not_used=4), models_that(["DWI"], not_used=1))),
     "declared_before": Case("by the AUC in the testing set; declared before any testing row",
                             history(LATE), history(EARLY)),
     "declared_after": Case("DECLARED AFTER TESTING ROWS WERE PREDICTED (first predicted 2026-01-02 03:04 UTC, declared "
@@ -548,7 +556,7 @@ CASES = {
     "declared_before_others": Case("The study file has also declared T2 against clinical.", history(EARLY),
                                    history({**EARLY, "model": "T2"}, LATE)),
     "declared_none": Case("No primary model was declared (evaluate.primary in the study file)", declared, undeclared),
-    "effect": Case("combined reached a testing AUC of 0.750 in 22 patients (11 HER2 yes), 0.123 higher than clinical "
+    "effect": Case("combined reached a testing AUC of 0.750 in 22 patients (11 with HER2), 0.123 higher than clinical "
                    "(DeLong p = 0.160; a difference is not shown)",
                    no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'")),
     "effect_unknown": Case("combined has no testing AUC; the section Results gives the reason", undeclared, untested),
@@ -579,7 +587,7 @@ CASES = {
     "patients": Case("Of 65 patients screened", without("cohort/flow.json")),
     "not_analysed": Case(
         "No model could use 1 patient, who contributes to no AUC; 61 patients were analysed: 40 training "
-                         "patients (20 HER2 yes) and 21 testing patients (11 HER2 yes)",
+                         "patients (20 with HER2) and 21 testing patients (11 with HER2)",
                          no_rows("cohort/rows.csv", "patient == 'testing0'")),
     "lost_cases": Case("1 case could not be used in the step cohort", no_rows("cohort/failures.csv", "patient == 'q'")),
     "primary": Case("combined, the primary model, reached an AUC of 0.750",
@@ -589,7 +597,7 @@ CASES = {
         no_rows("evaluate/table3.csv", "model == 'combined' and set == 'testing'"), untested),
     "primary_not_fitted": Case("combined, the primary model, has no result",
                                    models_that(fitted=True), models_that(["combined"], **MODEL_NOTE)),
-    "sensitivity": Case("it correctly classified 7 of 11 HER2 yes patients in the testing set and 19 of 20 in the",
+    "sensitivity": Case("it correctly classified 7 of 11 patients with HER2 in the testing set and 19 of 20 in the",
                         no_values("evaluate/table3.csv", "tp")),
     "primary_calibration": Case("its calibration slope was 0.83 (95% CI 0.21 to 1.45)",
                                     no_values("evaluate/calibration.csv", "slope")),
@@ -738,6 +746,47 @@ def test_without_a_declaration_no_model_is_singled_out(finished):
     assert "between 0.750 and 0.950" in page
     assert not [name for name in MODELS if f" {name} " in f" {page} "]
     assert "ranged from 0.750 to 0.950." in told(finished)
+
+
+def test_a_first_page_of_few_permutations_calls_nothing_tested(finished):
+    """With 19 permutations no p can be below 0.05, so "none of 5 models" would be no finding."""
+    few = chance().assign(permutations=19.0, p_value=0.05, p_max_t=0.05)
+    finished.frames[CHANCE_FILE] = few
+    (said,) = [one.text for one in five_sentences(finished) if one.lead == "Chance"]
+    assert "not testable, as the smallest possible p is 1 / (19 + 1) = 0.05" in said
+    assert "not shown to be better" not in said
+    undeclared(finished)
+    (said,) = [one.text for one in five_sentences(finished) if one.lead == "Chance"]
+    assert said == (
+        "19 permutations of the outcome cannot give p < 0.05 (the smallest possible p is 1 / (19 + 1) = 0.05), so it "
+        "was not testable whether any model is better than chance."
+    )
+    finished.frames[CHANCE_FILE] = pd.concat([few[few["model"] == "T2"], chance().query("model != 'T2'")])
+    (said,) = [one.text for one in five_sentences(finished) if one.lead == "Chance"]
+    assert said.startswith("On permuted outcomes, 3 of 3 models had p < 0.05") and "the other 1 model" in said
+
+
+def test_the_question_names_clinical_variables_only_if_a_model_has_them(finished):
+    radiomics = STUDY.replace("    clinical: {clinical: {}}\n", "").replace("add: [both, clinical]", "add: [both]")
+    radiomics = radiomics.replace("against: clinical", "against: T2")
+    object.__setattr__(finished, "protocol", parse_protocol(radiomics))
+    (said,) = [one.text for one in asked(finished) if one.lead == "Question"]
+    assert said == "Do 4 models of radiomics (T2 and DWI) tell patients with HER2 from those without HER2?"
+
+
+def test_the_model_that_figures_draw_is_named_where_none_is_primary(finished):
+    undeclared(finished)
+    (said,) = [one.text for one in asked(finished) if one.lead == "Primary"]
+    assert said.endswith("figures of one model illustrate combined, the model named for use (model.signature).")
+
+
+def test_one_reader_is_not_called_by_a_name(finished):
+    assert "on the masks of a." in told(finished)
+    object.__setattr__(finished, "protocol", parse_protocol(STUDY.replace("[a, b]", "[contour]")))
+    text = told(finished)
+    assert "One reader drew the lesions; the models were trained and tested on these masks." in text
+    assert "[AUTHOR: experience of the reader, and what he or she knew of the patients.]" in text
+    assert "contour had" not in text and "masks of contour" not in text
 
 
 def test_without_a_testing_set_nothing_is_said_to_have_been_done_to_it(finished):

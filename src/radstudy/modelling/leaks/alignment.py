@@ -72,11 +72,16 @@ def possible_alignments(seen: Inspected) -> list[str]:
     seen : the study.
     """
     names = {"row": "the order of the rows", "identifier": "the identifiers"}
-    return list(dict.fromkeys(names.get(test.where, test.where) for test in _tests(seen)))
+    there = [names.get(test.where, test.where) for test in _of_values(seen)]
+    return list(dict.fromkeys([*there, *(f"the presence of {test.where}" for test in _missing(seen))]))
 
 
 def _tests(seen: Inspected) -> list[Test]:
-    return [*_order(seen), *_dates(seen), *_places(seen), *_missing(seen)]
+    return [*_of_values(seen), *_missing(seen)]
+
+
+def _of_values(seen: Inspected) -> list[Test]:
+    return [*_order(seen), *_dates(seen), *_places(seen)]
 
 
 # --- order and time ----------------------------------------------------------------------------------------------

@@ -5,6 +5,9 @@ from __future__ import annotations
 from radstudy.modelling.leaks.alignment import possible_alignments
 from radstudy.modelling.leaks.duplicates import FEWEST_FEATURES
 from radstudy.modelling.leaks.finding import Inspected, listed
+from radstudy.modelling.leaks.volume import BELOW
+
+VOLUME_SIGN = "a model that only follows the lesion's volume"  # how the sign begins
 
 
 def looked_for(seen: Inspected) -> list[str]:
@@ -35,7 +38,10 @@ def looked_for(seen: Inspected) -> list[str]:
     if aligned := possible_alignments(seen):
         looked.append(f"an outcome that follows {listed(aligned)}")
     if seen.scores and seen.volumes:
-        looked.append(f"a model that only follows the lesion's volume (volumes on {listed(list(seen.volumes))})")
+        looked.append(
+            f"{VOLUME_SIGN} where the volume itself predicts the outcome (p < {BELOW:g}; volumes on "
+            f"{listed(list(seen.volumes))})"
+        )
     return [text for text in looked if text]
 
 

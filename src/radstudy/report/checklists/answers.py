@@ -57,7 +57,7 @@ def _answered(facts: RunFacts, item: ChecklistItem) -> AnsweredItem:
     )
     if not all(applies):
         return AnsweredItem(item, ItemStatus.NOT_APPLICABLE, ())
-    known = tuple(dict.fromkeys(place for places in (*met, *partly) for place in places))
+    known = tuple(dict.fromkeys(place for places in (*met, *partly) for place in places if not place.left_out))
     if met and all(met):
         return AnsweredItem(item, ItemStatus.MET, known)
     return AnsweredItem(item, ItemStatus.AUTHOR if item.author else ItemStatus.NOT_MET, known)

@@ -95,8 +95,8 @@ def places_of(facts: RunFacts, wanted: Wanted) -> tuple[EvidencePlace, ...]:
         check = CHECKS[wanted.check]
         return check.places if check.holds(facts) else ()
     if wanted.study:
-        said = f"no {wanted.study}" if wanted.is_none else wanted.study
-        return (EvidencePlace(setting=said),) if _set(facts, wanted) else ()
+        place = EvidencePlace(setting=wanted.study, left_out=wanted.is_none)
+        return (place,) if _set(facts, wanted) else ()
     known = _in_document(facts, wanted) if wanted.file.endswith(".json") else _in_table(facts, wanted)
     return (EvidencePlace(wanted.file, wanted.column or wanted.field),) if known else ()
 

@@ -16,14 +16,16 @@ class EvidencePlace:
     ----------
     file : file of the run, by its path from the run's folder; "" for a setting.
     column : column of a table, or dotted name of a JSON file's field; "" for the whole file.
-    setting : dotted name of a setting of the study file, after "no " if it is left out; "" for a file.
+    setting : dotted name of a setting of the study file; "" for a file.
     part : kind and name of a part of the report, such as "figure workflow"; "" for a file.
+    left_out : True if the study file leaves the setting out, which an item may ask for but is nothing to look up.
     """
 
     file: str = ""
     column: str = ""
     setting: str = ""
     part: str = ""
+    left_out: bool = False
 
     @property
     def text(self) -> str:

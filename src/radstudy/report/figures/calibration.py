@@ -48,7 +48,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
                             *_lines(rows_of(table, name, TRAINING), TRAINING)])  # fmt: skip
         axes.set(xlim=(-0.02, 1.02), ylim=(-_STRIP - 0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     drawn.supxlabel("predicted probability")
-    side_label(drawn, f"observed proportion of {facts.groups[1]}")
+    side_label(drawn, f"observed proportion of {facts.event}")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="ideal"))
     banded = any(_banded(rows_of(curves, name, TESTING)) for name in names)
     band = f" Blue band: {facts.level} pointwise confidence band of the testing curve." if banded else ""
@@ -57,7 +57,7 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         f"probability, above it the model underestimates it.{band} A slope of 1 and an intercept of 0 are ideal; a "
         "slope below 1 means that predictions are too extreme. Brier score: mean squared error of the probabilities, 0 "
         f"is perfect; {facts.level} confidence intervals in brackets. Below the curves: the testing predictions, "
-        f"{facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        f"{facts.of_group(1)} above the line (blue), {facts.of_group(0)} below it (grey).",
         "Training curves are apparent: the features were chosen and the model fitted on the same patients. Their "
         f"intercepts and Brier scores: {number_of('table', 'performance_measures')}.",
     )

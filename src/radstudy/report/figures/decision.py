@@ -120,7 +120,7 @@ def _notes(facts: RunFacts, names: list[str], models: int, banded: bool) -> tupl
     more = f" {len(names)} of {models} models are shown; the CSV file has all of them." if models > len(names) else ""
     band = f"Blue band: {facts.level} pointwise confidence band of {names[0]} on the testing set. " if banded else ""
     return (
-        f"Threshold: the probability of {facts.groups[1]} above which one would act; a low threshold means that "
+        f"Threshold: the probability of {facts.event} above which one would act; a low threshold means that "
         "missing a case is much worse than acting unnecessarily. Net benefit: true positives minus false positives "
         "weighted by the odds of the threshold, per patient; the higher line is the better choice. Treat all and treat "
         f"none need no model. {band}Treat all is computed on the patients that {names[0]} can use.{more}",

@@ -58,7 +58,7 @@ class Example:
     rows_independent=False,
 )  # fmt: skip
 def examples(facts: RunFacts) -> DrawnFigure:
-    """Up to four testing cases: right and wrong, of each class, on every sequence with the readers' contours."""
+    """Up to four testing cases: right and wrong, of each class, on every sequence with the contours."""
     _require_pictures(facts)
     model = leading_model(facts)
     tested = _tested(facts, model)
@@ -140,7 +140,7 @@ def _label(facts: RunFacts, one: Example, letter: str, *, several: bool) -> tupl
 
 def _said(facts: RunFacts, one: Example, letter: str, *, several: bool) -> str:
     return (
-        f"{letter}, {_name(one.row, several=several)}, {facts.groups[int(one.row['outcome'])]}, predicted "
+        f"{letter}, {_name(one.row, several=several)}, {facts.of_group(int(one.row['outcome']))}, predicted "
         f"{number(one.row['probability'])}, {_verdict(one)}"
     )
 
@@ -165,8 +165,8 @@ def _notes(facts: RunFacts, tested: Any, model: str, cutoff: float, said: list[s
     return (
         f"Rule: {RULE}. Model: {model}, the {leading_model_is(facts)}; cut-off {number(cutoff)}.{lost}",
         f"{'; '.join(said)}.",
-        "Axial slice with the largest section of the first reader's mask, after preparation, windowed from the lesion "
-        "and its surround; the patient's right is on the left.",
+        f"Axial slice with the largest section of {facts.first_readers} mask, after preparation, windowed from the "
+        "lesion and its surround; the patient's right is on the left.",
     )
 
 
@@ -262,7 +262,7 @@ def _tile(axes: Axes, picture: Image.Image | None, left: float, upper: float, si
 
 
 def _key(axes: Axes, facts: RunFacts, width: float) -> None:
-    """The readers' contours, below the pictures."""
+    """The key of the contours, below the pictures."""
     drew = set(facts.frame("prepare/lesions.csv")["reader"])
     left, room = PAD, width - 2 * PAD
     own = [(reader, colour) for reader, colour in colours(facts.protocol.cohort.readers) if reader in drew]
@@ -272,6 +272,7 @@ def _key(axes: Axes, facts: RunFacts, width: float) -> None:
             [left, left + _STROKE], [_KEY / 2, _KEY / 2], color=colour, linewidth=1.6,
             linestyle=(0, (2, 1)) if dashed else "-",
         )  # fmt: skip
-        name = next(broken(f"contour of {reader}", room / len(own) - _STROKE - 3 * PAD))
+        said = f"contour of {reader}" if len(facts.protocol.cohort.readers) > 1 else facts.contours
+        name = next(broken(said, room / len(own) - _STROKE - 3 * PAD))
         axes.text(left + _STROKE + PAD, _KEY / 2, name, va="center", fontsize=LINE)
         left += _STROKE + 3 * PAD + measured(name)

@@ -58,7 +58,7 @@ def forest(facts: RunFacts) -> DrawnFigure:
         f"Odds ratios with {facts.level} confidence intervals and the p-values that go with them ({test}; Firth: "
         "penalised likelihood ratio) from an unpenalised multivariable logistic regression on the training set: per "
         "standard deviation of a radiomics feature, per unit or level of a clinical variable. To the right of 1, "
-        f"higher values make {facts.groups[1]} more likely. Firth: penalised likelihood, used if features separate "
+        f"higher values make {facts.event} more likely. Firth: penalised likelihood, used if features separate "
         "the groups.",
         "Apparent, selection ignored: the features were chosen on the same patients, so the intervals are too narrow "
         "and the p-values too small.",

@@ -42,7 +42,7 @@ def nomogram(facts: RunFacts) -> DrawnFigure:
     end, totals = _totals(chart)
     _line(axes, rows - 2, "Total points", [(HIGHEST * t / end, f"{t:g}") for t in totals], bold=True)
     reached = [(HIGHEST * total / end, f"{p:g}") for p, total in probabilities(chart, _ODDS)]
-    label = f"Probability of {facts.groups[1]}"
+    label = f"Probability of {facts.event}"
     ends = (0.0, HIGHEST * chart.most / end)
     _line(axes, rows - 1, label, reached, bold=True, colour=BLUE, ends=ends)
     _cutoff(axes, rows - 1, chart, end)

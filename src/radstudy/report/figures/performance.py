@@ -27,6 +27,7 @@ from radstudy.report.text.evidence import RESAMPLED
 from radstudy.report.text.first_page import declared_late
 
 _FEW, _CELL = 7, 0.42  # models of which the heat maps have cells of this side, inches; those of more are smaller
+_TICK: dict[str, Any] = {"marker": "|", "linestyle": "", "markersize": 9, "markeredgewidth": 1.6}
 _BESIDE = 11  # models of which two heat maps fit next to each other
 # p-values in steps, dark if small; light and dark can be told apart without colour
 _STEPS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.5, 1.0)
@@ -94,7 +95,7 @@ def _area(axes: Axes, row: Any, place: int, *, primary: bool) -> None:
         axes.plot([row["chance_low"], row["chance_high"]], [place, place], color=GREY, linewidth=8, alpha=0.3,
                   solid_capstyle="butt")  # fmt: skip
     if not np.isnan(row["chance_median"]):
-        axes.plot(row["chance_median"], place, "|", color=GREY, markersize=9, markeredgewidth=1.6)
+        axes.plot(row["chance_median"], place, color=GREY, **_TICK)
     colour, wide = (BLUE, 2.2) if primary else (INK, 1.2)
     axes.plot([row["auc_low"], row["auc_high"]], [place, place], color=colour, linewidth=wide, solid_capstyle="butt")
     axes.plot(row["auc"], place, "o", color=colour, markersize=6 if primary else 5)
@@ -123,7 +124,8 @@ def _key(axes: Axes, table: pd.DataFrame) -> None:
 
     marks = [Line2D([], [], color=INK, marker="o", markersize=5, label="testing AUC, interval")]
     if table["chance_median"].notna().any():
-        marks.append(Line2D([], [], color=GREY, alpha=0.5, linewidth=7, label="chance"))
+        band = {"alpha": 0.5, "linewidth": 7} if table["chance_low"].notna().any() else _TICK
+        marks.append(Line2D([], [], color=GREY, label="chance", **band))
     if table["nested_auc"].notna().any():
         marks.append(Line2D([], [], color=ORANGE, marker="s", markerfacecolor="white", linestyle="", markersize=4.5,
                             label="nested"))  # fmt: skip
@@ -173,6 +175,13 @@ def _area_notes(facts: RunFacts, table: pd.DataFrame) -> list[str]:
         notes.append(
             f"Grey bands{whose}: the central {facts.level} of the AUCs of the same models on permuted outcomes; grey "
             "line: their median."
+        )
+    medians = list(table.loc[table["chance_low"].isna() & table["chance_median"].notna(), "model"])
+    if medians:
+        whose = "" if len(medians) == len(table) else f" of {listed(medians)}"
+        notes.append(
+            f"Grey tick{whose}: the median AUC of the same models on permuted outcomes, which are too few for a "
+            f"central {facts.level}."
         )
     if table["nested_auc"].notna().any():
         notes.append("Square: nested cross-validation of the same pipeline over all rows, every step inside the folds.")

@@ -36,7 +36,7 @@ def precision_recall(facts: RunFacts) -> DrawnFigure:
     side_label(drawn, "precision (positive predictive value)")
     set_key(drawn, Line2D([], [], color=GREY, linestyle=":", label="proportion of positives"))
     notes = (
-        "Dotted, in the set's colour: the proportion of positives, which is the precision of an uninformative model. "
+        "Dotted: the proportion of positives in each set, which is the precision of an uninformative model. "
         "AP: average precision. Both depend on the proportion of positives, so they apply to cohorts like this one.",
     )
     spoken = "; ".join(f"{name} {_spoken(rows_of(table, name, TESTING))}" for name in names)

@@ -52,7 +52,7 @@ def scores(facts: RunFacts) -> DrawnFigure:
     line = Line2D([], [], color=INK, linestyle=(0, (4, 2)), linewidth=0.9, label=f"cut-off {number(cutoff)}")
     drawn.legend(handles=[*handles, line], loc="outside upper left", ncols=3)
     notes = (
-        f"Above: one bar per {facts.case_word[:-1]}, from the cut-off to the probability of {facts.groups[1]}, in "
+        f"Above: one bar per {facts.case_word[:-1]}, from the cut-off to the probability of {facts.event}, in "
         "ascending order; upward bars are classified as positive. Below: the same by outcome, one point per "
         f"{facts.case_word[:-1]}; box: quartiles and median; violin: density, if there are {_FEWEST} or more.",
     )

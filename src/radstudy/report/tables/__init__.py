@@ -26,7 +26,7 @@ from radstudy.report.tables import (
 from radstudy.report.tables.structure import Table
 
 _DECLARED = (
-    losses.lost, losses.absent, losses.usable, losses.undefined, losses.identical, groups.clinical,
+    losses.exclusions, losses.lost, losses.absent, losses.usable, losses.undefined, losses.identical, groups.clinical,
     groups.imaging, groups.clinical_whole, groups.imaging_whole, images.volumes, images.lesions,
     images.transferred, images.warnings, readers.masks, readers.kappa, features.reproducibility,
     features.funnel, features.screen, features.selected, performance.performance, performance.counts,

@@ -35,12 +35,14 @@ def chance(facts: RunFacts) -> Table:
     if not len(known):
         raise AbsentError(chance_note(facts) or "No model was calibrated against chance.")
     both = has_kind(facts, INCREMENTAL)
-    names = ["Model", "AUC", "Outcome permuted: median", "p-value", "p, all models", "No feature survived, %"]
-    names += ["Radiomics permuted: median", "p-value", "p, all models"] if both else []
+    tested = ["Median AUC", "p-value", "p, all models"]
+    names = ["Model", "AUC", *tested, "No feature survived, %", *(tested if both else [])]
+    bands = [("", 2), ("Outcome permuted", 4), *([("Radiomics permuted", 3)] if both else [])]
     kinds = (OUTCOME, INCREMENTAL) if both else (OUTCOME,)
     shown = known[(known["kind"] == OUTCOME) & known["measure"].isin(["testing", "training"])]
     rows = by_set(shown.rename(columns={"measure": "set"}), len(names), lambda row: _row(facts, row, kinds))
-    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, _notes(facts))
+    header = [[Cell(band, span=span, kind="band") for band, span in bands], [*words(names[:1]), *numbers(names[1:])]]
+    return Table(header, rows, frame, _notes(facts))
 
 
 def _row(facts: RunFacts, row: Any, kinds: tuple[str, ...]) -> Row:
@@ -62,7 +64,6 @@ def _tested(one: ChanceOfModel | None) -> list[str]:
 def _notes(facts: RunFacts) -> list[str]:
     said = [
         *chance_notes(facts),
-        f"In brackets: the central {facts.level} of the permutations.",
         "For the radiomics permuted, p, all models, is corrected over the models that have such a p-value."
         if family(facts, INCREMENTAL)
         else "",

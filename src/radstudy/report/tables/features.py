@@ -154,7 +154,7 @@ def selected(facts: RunFacts) -> Table:
     names = ["Feature", "Coefficient per SD", "Odds ratio per SD", "Odds ratio per unit or level", "Training mean",
              "Training SD"]  # fmt: skip
     notes = [
-        f"An odds ratio above 1 means that higher values make {facts.groups[1]} more likely. SD: standard deviation in "
+        f"An odds ratio above 1 means that higher values make {facts.event} more likely. SD: standard deviation in "
         "the training set. Coefficients are penalised and follow selection on the same patients, so confidence "
         "intervals and p-values would not be valid and are not given. Per unit or level: clinical variables only.",
     ]

@@ -6,9 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from radstudy.modelling.leaks.looked import VOLUME_SIGN
+from radstudy.report.checks import follows_volume
 from radstudy.report.cited import quoted
 from radstudy.report.display import interval, number, p_text, percent, whole
 from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.outline import number_of
 from radstudy.report.part import report_part
 from radstudy.report.tables.noted import quoted_note
 from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
@@ -18,7 +21,9 @@ BESIDE_VOLUME = "evaluate/baselines/beside_volume.csv"
 MOVED = "evaluate/other_reader/moved.csv"
 
 
-@report_part("leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json"), rows_independent=True)
+@report_part(
+    "leaks", reads=("evaluate/leaks/leaks.csv", "evaluate/leaks/checked.json", BESIDE_VOLUME), rows_independent=True
+)
 def leaks(facts: RunFacts) -> Table:
     """Every finding of the leak detector, errors first."""
     frame = facts.frame(LEAKS)
@@ -41,12 +46,15 @@ def leaks(facts: RunFacts) -> Table:
 def _no_sign(facts: RunFacts) -> str:
     """The statement that there is no finding, with what was looked for."""
     looked = (facts.documents.get("evaluate/leaks/checked.json") or {}).get("looked_for", [])
+    beside = follows_volume(facts)  # another question: this detector asks only where the volume predicts the outcome
+    looked = [one for one in looked if not (beside and one.startswith(f"{VOLUME_SIGN} ("))]
     signs = (
         f"no sign of {'; no sign of '.join(map(quoted, looked))}" if looked else "what it looked for is not recorded"
     )
     return (
         f"The leak detector has no findings: {signs}. That is not proof: it cannot detect what is not in the study's "
         "files, such as one patient under two names with different images."
+        + (f" For models that follow the lesion's volume, see {number_of('table', 'beside_volume')}." if beside else "")
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from radstudy.imaging.preparation import SENSITIVE
 from radstudy.report.cited import applied, counted, quoted, tally
 from radstudy.report.display import NOTHING, number, plural, significant, whole
-from radstudy.report.facts import AbsentError, RunFacts
+from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, numbers, words
 
@@ -45,7 +45,7 @@ def volumes(facts: RunFacts) -> Table:
     return Table([heads(names)], rows, frame, notes)
 
 
-@report_part("lesions", reads=("prepare/lesions.csv",), rows_independent=False)
+@report_part("lesions", reads=("prepare/lesions.csv", SUMMARY), rows_independent=False)
 def lesions(facts: RunFacts) -> Table:
     """The first reader's lesions: size and grey-level bins."""
     frame = facts.frame("prepare/lesions.csv")
@@ -62,16 +62,17 @@ def lesions(facts: RunFacts) -> Table:
         rows.append([
             Cell(name), *numbers(map(whole, drawn)),
             _range(part["native_voxels"]), _median(part["volume_mm3"], over=1000), _range(part["resampled_voxels"]),
-            _range(part["volume_change_percent"], 1), _range(part["bins"]),
+            _range(part["volume_change_percent"], 1), _bins(facts, part["bins"]),
             *numbers([_warned(part)]),
         ])  # fmt: skip
     if not rows:
         raise AbsentError("No lesion passed the checks.")
-    names = ["Sequence", f"Lesions ({facts.protocol.reader})", *(["Drawn again"] if others else []), "Voxels as drawn",
-             "Volume (mL)", "Resampled voxels", "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
+    drawn_by = [f"Lesions ({facts.protocol.reader})", "Drawn again"] if others else ["Lesions"]
+    names = ["Sequence", *drawn_by, "Voxels as drawn", "Volume (mL)", "Resampled voxels",
+             "Volume change (%)", "Bins", "Warnings"]  # fmt: skip
     notes = [
-        "Median over the first reader's masks, and below it the smallest to the largest value. Bins: grey-level bins. "
-        "Warnings: number of lesions with one. If resampling turns few voxels into many, most of the texture is "
+        f"Median over {facts.first_readers} masks, and below it the smallest to the largest value. Bins: grey-level "
+        "bins. Warnings: number of lesions with one. If resampling turns few voxels into many, most of the texture is "
         "interpolation. Fewer than 8 or more than 256 bins is a warning."
     ]
     if transfers := int((frame.get("transferred_from", pd.Series(dtype=str)) != "").sum()):
@@ -151,6 +152,14 @@ def _mentioned(frame: pd.DataFrame, sequence: str, text: str, count: int) -> str
     if len(patients) != count:  # the other table has it, too
         return str(count)
     return whole(applied("mentioning", count, own["warnings"], text, own["patient"]))
+
+
+def _bins(facts: RunFacts, counts: Any) -> Cell:
+    """The grey-level bins of the lesions; with a fixed number of bins that number."""
+    fixed = facts.extraction.bin_count if SUMMARY in facts.documents else None
+    if fixed is None:
+        return _range(counts)
+    return Cell(f"{fixed}", below="fixed", kind="number")
 
 
 def _warned(part: pd.DataFrame) -> str:

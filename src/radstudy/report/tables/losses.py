@@ -5,11 +5,36 @@ from __future__ import annotations
 import pandas as pd
 
 from radstudy.protocol.words import listed
+from radstudy.report.analysed import reasons_unused, unused_rows
 from radstudy.report.cited import counted, entries, quoted
 from radstudy.report.display import plural, whole
 from radstudy.report.facts import FAILURES, PROVENANCES, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, heads, words
+
+
+@report_part("exclusions", reads=("cohort/excluded.csv", "cohort/flow.json", "cohort/rows.csv"), rows_independent=False)
+def exclusions(facts: RunFacts) -> Table:
+    """Patients that the study excluded, by reason."""
+    flow, frame = facts.document("cohort/flow.json"), facts.frames.get("cohort/excluded.csv")
+    if frame is None or not len(frame):
+        raise AbsentError("Nobody was excluded.")
+    own = frame["patient"].isin(facts.frame("cohort/rows.csv")["patient"])  # another lesion of the patient is included
+    gone = frame[~own].drop_duplicates("patient")
+    patients = {str(reason): list(part["patient"]) for reason, part in gone.groupby("reason")}
+    rows = [
+        [
+            Cell(quoted(one["reason"])),
+            Cell(whole(one["patients"]), kind="number"),
+            Cell(", ".join(patients.get(str(one["reason"]), ()))),
+        ]
+        for one in sorted(flow["excluded"], key=lambda one: -int(one["patients"]))
+    ]
+    header = [[Cell("Reason"), Cell("Patients", kind="number"), Cell("Who")]]
+    notes = [f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were included."]
+    if own.any():
+        notes.append(f"Of the included, {plural(int(own.sum()), 'lesion')} more; the CSV file has the reasons.")
+    return Table(header, rows, frame, notes)
 
 
 @report_part("failures", reads=(*FAILURES, *PROVENANCES), rows_independent=False)
@@ -51,7 +76,11 @@ def absent(facts: RunFacts) -> Table:
     return Table(header, rows, frame)
 
 
-@report_part("rows_per_model", reads=("cohort/rows.csv", "model/models.json"), rows_independent=False)
+@report_part(
+    "rows_per_model",
+    reads=("cohort/rows.csv", "cohort/absent.csv", "model/models.json", "model/predictions.csv", *FAILURES),
+    rows_independent=False,
+)
 def usable(facts: RunFacts) -> Table:
     """The number of rows on which each model was trained and tested."""
     models = facts.document("model/models.json")
@@ -62,7 +91,7 @@ def usable(facts: RunFacts) -> Table:
         sequences = list(model.get("sequences", []))
         needs = [*sequences, plural(entries(model["clinical"]), "clinical variable")] if clinical else sequences
         shown = [f"{model.get(key, '–')}" for key in ("training_rows", "testing_rows", "not_used")]
-        note = model.get("note", "") or ("" if model else "not reached")
+        note = model.get("note", "") or (_unused(facts, name) if model else "not reached")
         rows.append(
             [
                 Cell(name, kind="name"),
@@ -74,11 +103,19 @@ def usable(facts: RunFacts) -> Table:
         records.append([name, *shown, "; ".join([*sequences, *clinical]), note])
     names = ["Model", "Training", "Testing", "Not used", "Needs", "Note"]
     header = [[*heads(names[:4]), Cell(names[4]), Cell(names[5])]]
+    if not any(record[-1] for record in records):
+        header, rows = [header[0][:-1]], [row[:-1] for row in rows]
     note = [
         f"Numbers are {facts.case_word}. A model leaves out {facts.case_word} that lack one of its sequences or one of "
         "its candidate clinical variables; neither is ever imputed."
     ]
     return Table(header, rows, pd.DataFrame(records, columns=names), note)
+
+
+def _unused(facts: RunFacts, name: str) -> str:
+    """The reasons why a fitted model could not use some rows; "" if it used all."""
+    reasons = reasons_unused(facts, name)  # looked up, needed or not, so that what is read does not depend on the run
+    return f"Not used: {'; '.join(reasons)}" if reasons and name in unused_rows(facts) else ""
 
 
 @report_part("undefined_features", reads=("extract/missing.csv",), rows_independent=False)

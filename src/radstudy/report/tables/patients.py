@@ -11,7 +11,7 @@ import pandas as pd
 from radstudy.cohort.comparison import comparison_table
 from radstudy.report.analysed import analysed_rows, by_patient, counts
 from radstudy.report.cited import counted, exported, integer, quoted, tally
-from radstudy.report.display import NOTHING, number, p_text, percent, plural, whole
+from radstudy.report.display import NOTHING, number, p_text, percent, plural, significant, whole
 from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.needed import R2_NAGELKERKE, patients_needed
 from radstudy.report.part import report_part
@@ -166,7 +166,7 @@ def _handled(facts: RunFacts) -> list[str]:
     if steps:
         notes.append(
             "Undefined values of features are replaced within each model, by a value from the training rows alone "
-            "(select: impute); the table of selected features lists it."
+            "(select: impute); report/tables/selected_features.csv has it (imputation)."
         )
     if models:
         lost = ", ".join(f"{name}: {count}" for name, count in left_out.items() if count)
@@ -190,7 +190,7 @@ def sample_size(facts: RunFacts) -> Table:
     cells: list[Row] = [
         [Cell(str(record["model"]), kind="name"), *numbers([
             whole(record["rows"]), whole(record["events"]), _count(record["candidates"]),
-            number(record["events_per_candidate"], 2), _count(record["variables"]),
+            significant(record["events_per_candidate"], 2), _count(record["variables"]),
             number(record["events_per_variable"], 1), _count(record["rows_needed"])])]
         for _, record in frame.iterrows()
     ]  # fmt: skip

@@ -28,11 +28,13 @@ from radstudy.report.facts import TESTING, TRAINING, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.measured import measure_cell
 from radstudy.report.tables.noted import quoted_note
-from radstudy.report.tables.structure import Cell, Footnotes, Table, numbers, words
+from radstudy.report.tables.structure import Cell, Footnotes, Row, Table, by_set, numbers, words
 from radstudy.statistics.incremental import NESTED_WARNING
 
 # the name of the set in a row, and below it a caveat on its values
 SET_NAMES = {TRAINING: ("training", "apparent, selection ignored"), TESTING: ("testing", "")}
+_FORMER_WARNING = "nested models: DeLong's test of the patients they were fitted on is not valid"  # of earlier runs
+_RADIOMICS = "below p, all models, and corrected over the models of both"
 _SHOWN, _WITH_COUNTS = shown_in("performance"), shown_in("performance_counts")
 
 
@@ -64,7 +66,7 @@ def performance(facts: RunFacts) -> Table:
         f"{settings.proportion.title()} method for proportions.",
         "Training values are apparent: features, model and cut-off were all determined on the same patients, and the "
         "intervals ignore that selection. They show how well the model fits, not how well it predicts.",
-        *filter(None, [*chance_notes(facts), empty_note(facts)]),
+        *filter(None, [*chance_notes(facts, radiomics=_RADIOMICS), empty_note(facts)]),
         *([baseline_note(below)] if len(below) else []),
     ]
     whole = pd.concat([frame.assign(kind="model"), below], ignore_index=True) if len(below) else frame
@@ -93,9 +95,16 @@ class _Columns:
         cells = [_chance(outcome, kind)]
         if len(self.names) > 1:
             added = chance_of(self._facts, model, which, INCREMENTAL)
-            below = f"radiomics {p_text(added.p_value)}" if added else ""
+            below = _radiomics(added) if added else ""
             cells.append(Cell(p_text(outcome.p_max_t if outcome else None), below=below, kind=kind))
         return cells
+
+
+def _radiomics(added: ChanceOfModel) -> str:
+    """The p-value of permuted radiomics features, corrected as the column's own is; an older run has none."""
+    if added.p_max_t is None:
+        return f"radiomics, not corrected {p_text(added.p_value)}"
+    return f"radiomics {p_text(added.p_max_t)}"
 
 
 def _baseline_rows(frame: pd.DataFrame, columns: _Columns, marks: Footnotes, width: int) -> list[list[Cell]]:
@@ -144,19 +153,21 @@ def applied(facts: RunFacts) -> str:
 def counts(facts: RunFacts) -> Table:
     """The counts behind the performance, with predictive values."""
     frame = _table3(facts)
-    names = ["Model", "Set", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
+    names = ["Model", *(count.upper() for count in COUNTS), *(measure.heading for measure in _WITH_COUNTS)]
     marks = Footnotes()
-    rows = []
-    for _, row in frame.iterrows():
-        four = [_whole(row.get(name)) for name in COUNTS]
-        rows.append([Cell(row["model"], kind="name"), _set(row["set"], "name"), *numbers(four),
-                     *(measure_cell(row, measure, marks) for measure in _WITH_COUNTS)])  # fmt: skip
+
+    def row(record: Any) -> Row:
+        four = [_whole(record.get(name)) for name in COUNTS]
+        measured = (measure_cell(record, measure, marks) for measure in _WITH_COUNTS)
+        return [Cell(record["model"], kind="level name"), *numbers(four), *measured]
+
+    rows = by_set(frame, len(names), row)
     notes = [
         *marks.lines(),
         "TP, FP, TN, FN: true and false positives and negatives at the training cut-off. Predictive values apply "
         "only at this cohort's proportion of positives.",
     ]
-    return Table([[*words(names[:2]), *numbers(names[2:])]], rows, frame, notes)
+    return Table([[*words(names[:1]), *numbers(names[1:])]], rows, frame, notes)
 
 
 def _table3(facts: RunFacts) -> pd.DataFrame:
@@ -237,7 +248,9 @@ def comparisons_training(facts: RunFacts) -> Table:
 
 def _pair_note(note: object) -> str:
     """The note in a pair's row, without the parts that the footnotes already state for many pairs."""
-    return "; ".join(part for part in without_lesions_note(note).split("; ") if part not in NESTED_WARNING)
+    return "; ".join(
+        part for part in without_lesions_note(note).split("; ") if part not in f"{NESTED_WARNING}; {_FORMER_WARNING}"
+    )
 
 
 _TESTS = ("low", "high", "z", "p_value", "p_adjusted", "auc_low", "auc_high", "auc_p_value")

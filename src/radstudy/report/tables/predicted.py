@@ -35,7 +35,7 @@ def predicted(facts: RunFacts) -> Table:
     names = ["Patient", *(["Lesion"] if several else []), "Set", "Outcome"]
     header = [[*words(names), *numbers(["Probability"]), *words(["At the cut-off"])]]
     notes = [
-        f"Probability of {facts.groups[1]} by the model {facts.explained_model}. Its cut-off from the training set is "
+        f"Probability of {facts.event} by the model {facts.explained_model}. Its cut-off from the training set is "
         f"{number(cutoff)}: positive from there on. Probabilities of training {facts.case_word} are apparent: the "
         "model has seen them."
     ]

@@ -74,7 +74,7 @@ def regression(facts: RunFacts) -> Table:
         *notes.lines(),
         "Unpenalised logistic regression on all features of a model together: odds ratio per standard deviation of a "
         "radiomics feature, per unit or level of a clinical variable; above 1, higher values make "
-        f"{facts.groups[1]} more likely. Firth: penalised likelihood, used if features separate the groups, with p "
+        f"{facts.event} more likely. Firth: penalised likelihood, used if features separate the groups, with p "
         "from its likelihood ratio. The p-value is from the test that matches the interval. VIF: variance inflation "
         "factor; above 5 to 10, features carry much the same information.",
         APPARENT,
@@ -144,7 +144,7 @@ def points(facts: RunFacts) -> Table:
     for scale in chart.scales:
         rows += _points_of(scale, records)
     totals = [total for total in range(0, int(chart.most) + 21, 20) if total - 20 < chart.most]
-    rows.append([Cell(f"Probability of {facts.groups[1]}", span=3, kind="group")])
+    rows.append([Cell(f"Probability of {facts.event}", span=3, kind="group")])
     for total in totals:
         probability = chart.probability(total)
         rows.append([Cell(f"{total} points", kind="level"), Cell(""), Cell(number(probability), kind="number")])

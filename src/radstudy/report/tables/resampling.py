@@ -1,4 +1,4 @@
-"""The pipeline as published, the same pipeline inside the folds, and the stability of its selection."""
+"""The pipeline as specified, the same pipeline inside the folds, and the stability of its selection."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _CORRECTIONS = {"harrell": "Harrell", "632": ".632", "632+": ".632+"}
 
 @report_part("honest", reads=("evaluate/resampling/summary.csv", "cohort/rows.csv"), rows_independent=False)
 def honest(facts: RunFacts) -> Table:
-    """The pipeline as published, apparent and on one split, next to nested and out-of-bag values."""
+    """The pipeline as specified, apparent and on one split, next to nested and out-of-bag values."""
     frame = resampled(facts)
-    head = [Cell("Model"), Cell("As published", span=3), Cell("The same pipeline, every step inside", span=6)]
+    head = [Cell("Model"), Cell("As specified", span=3), Cell("The same pipeline, every step inside the folds", span=6)]
     names = ["", "Training", "Cross-validated, selected outside the folds", "Testing, the study's split",
              "Nested cross-validation", "Optimism", "Testing, other splits", "Out-of-bag", "Brier score",
              "Calibration slope"]  # fmt: skip
@@ -64,7 +64,7 @@ def _honest_notes(facts: RunFacts, frame: pd.DataFrame) -> list[str]:
     """Explanations of the columns that are not empty."""
     nested, splits, resamples = (frame[frame[name].notna()] for name in ("nested_auc", "split_median", "resamples"))
     notes = [
-        "AUCs, Brier score and calibration slope. As published: training is apparent; cross-validation with the "
+        "AUCs, Brier score and calibration slope. As specified: training is apparent; cross-validation with the "
         "features selected outside the folds, on the same patients that are then left out, is not a validation; "
         "testing is one split, with the share of other splits that had a lower AUC below it."
     ]

@@ -11,7 +11,7 @@ from radstudy.report.text.deviations import deviations
 from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.motion import motion
-from radstudy.report.text.notes import cohort_notes, count_explained, signature_note
+from radstudy.report.text.notes import cohort_notes, count_explained, reader_agreement, signature_note
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.summary import alarms, summary
 
@@ -33,6 +33,7 @@ TEXTS: dict[str, Callable[[RunFacts], list[Paragraph]]] = {
     "author": _for_authors,
     "cohort_notes": cohort_notes,
     "motion": motion,
+    "reader_agreement": reader_agreement,
     "count_explained": count_explained,
     "signature_note": signature_note,
     "checklists": checklists,

@@ -82,11 +82,10 @@ def _recognised(facts: RunFacts) -> str:
         {which: f"{whole(row[right])} of {whole(row[right] + row[wrong])}" for which, row in rows_of.items()}
         for right, wrong in (("tp", "fn"), ("tn", "fp"))
     )
-    word = facts.case_word
     return (
-        f"At its cut-off it correctly classified {positive[TESTING]} {facts.groups[1]} {word} in the testing set and "
-        f"{positive[TRAINING]} in the training set (sensitivity), and {negative[TESTING]} {facts.groups[0]} {word} in "
-        f"the testing set and {negative[TRAINING]} in the training set (specificity)."
+        f"At its cut-off it correctly classified {positive[TESTING]} {facts.patients_of_group(1)} in the testing set "
+        f"and {positive[TRAINING]} in the training set (sensitivity), and {negative[TESTING]} "
+        f"{facts.patients_of_group(0)} in the testing set and {negative[TRAINING]} in the training set (specificity)."
     )
 
 
@@ -109,7 +108,7 @@ def _calibrated(facts: RunFacts) -> str:
 def calibration_verdict(facts: RunFacts, row: Any) -> str:
     """The calibration slope of a row of the calibration table, judged by its interval, in words."""
     if row["slope"] <= 0:
-        return f"higher probabilities did not correspond to more {facts.groups[1]} {facts.case_word}"
+        return f"higher probabilities did not correspond to more {facts.patients_of_group(1)}"
     if row["slope_high"] < 1:
         return "its probabilities are too extreme"
     if row["slope_low"] > 1:

@@ -13,7 +13,9 @@ _MARK = re.compile(r"\[AUTHOR: [^\]]+\]")
 
 
 def _drawn(facts: RunFacts) -> str:
-    return f"experience of {listed(list(facts.protocol.cohort.readers))}, and what they knew of the patients"
+    readers = list(facts.protocol.cohort.readers)
+    who = listed(readers) if len(readers) > 1 else "the reader"
+    return f"experience of {who}, and what {'they' if len(readers) > 1 else 'he or she'} knew of the patients"
 
 
 # paragraph of the methods to the step that it tells of, and what its author must add

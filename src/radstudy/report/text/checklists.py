@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.protocol.words import listed
 from radstudy.report.checklists import CHECKLISTS, ItemStatus, answered, checklist_frame, items_with, score_of, shipped
 from radstudy.report.cited import counted
 from radstudy.report.display import number
@@ -21,10 +22,13 @@ def _told(facts: RunFacts, name: str) -> str:
         items_with(frame, status)
         for status in (ItemStatus.MET, ItemStatus.NOT_MET, ItemStatus.AUTHOR, ItemStatus.NOT_APPLICABLE)
     )
-    text = (
-        f"Of {counted(frame, 'number')} items, this run meets {met} and does not meet {unmet}; {author} are for the "
-        f"author to write, and {without} do not apply."
-    )
+    others = [
+        f"{unmet} {'is' if unmet == 1 else 'are'} not met" if unmet else "",
+        f"{author} {'is' if author == 1 else 'are'} for the author to write" if author else "",
+        f"{without} {'does' if without == 1 else 'do'} not apply" if without else "",
+    ]
+    told = listed([one for one in others if one])
+    text = f"Of {counted(frame, 'number')} items, this run meets {met or 'none'}{f'; {told}' if told else ''}."
     if name != "metrics":
         return text
     score = score_of(items, frame)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pandas as pd
 
 from radstudy.artefacts import HISTORY
 from radstudy.protocol.words import listed
-from radstudy.report.chance import CHANCE_FILE
-from radstudy.report.cited import applied, counted, entries
+from radstudy.report.analysed import in_no_model, most_unused, not_analysed, reasons_unused, unused_rows
+from radstudy.report.chance import CHANCE_FILE, floor_text
+from radstudy.report.cited import applied, counted, entries, quoted
 from radstudy.report.display import number, plural, span, whole
 from radstudy.report.facts import TESTING, RunFacts
+from radstudy.report.outline import number_of
 from radstudy.report.text.answer import (
     SMALL,
     calibration_verdict,
@@ -23,11 +26,22 @@ from radstudy.report.text.answer import (
     tested,
     with_interval,
 )
-from radstudy.report.text.evidence import RESAMPLED, agreement, areas, chance_rows, rows, shows
+from radstudy.report.text.evidence import (
+    RESAMPLED,
+    agreement,
+    areas,
+    chance_rows,
+    leading_model,
+    leading_model_is,
+    rows,
+    shows,
+)
 from radstudy.report.text.paragraph import Paragraph
 from radstudy.report.text.sentence import Sentence, said
 
 CALIBRATION = "evaluate/calibration.csv"
+_REASONS = 6  # reasons for exclusion that the first page names
+_NAMED = 4  # models that it names
 
 
 def asked(facts: RunFacts) -> list[Paragraph]:
@@ -55,20 +69,53 @@ def _models(facts: RunFacts) -> int:
 
 
 def _question(facts: RunFacts) -> str:
-    sequences = listed(list(facts.protocol.sequences))
+    models, count = facts.protocol.model.models.values(), _models(facts)
+    parts = [
+        f"radiomics ({listed(list(facts.protocol.sequences))})" if any(one.sequences for one in models) else "",
+        "clinical variables" if any(one.clinical for one in models) else "",
+    ]
     return (
-        f"Do {plural(_models(facts), 'model')} of radiomics ({sequences}) and clinical variables tell "
-        f"{facts.groups[1]} from {facts.groups[0]} {facts.case_word}?"
+        f"{'Does' if count == 1 else 'Do'} {plural(count, 'model')} of {' and '.join(filter(None, parts))} tell "
+        f"{facts.groups_told_apart()}?"
     )
 
 
 def _of_whom(facts: RunFacts) -> str:
     flow = facts.document("cohort/flow.json")
     sets = " and ".join(
-        f"{flow[which]['patients']} {which} ({flow[which]['positive']} {facts.groups[1]})"
+        f"{flow[which]['patients']} {which} ({flow[which]['positive']} {facts.of_group(1)})"
         for which in ("training", "testing")
     )
-    return f"{plural(flow['screened'], 'patient')} screened, {flow['kept']} included: {sets}."
+    return f"{plural(flow['screened'], 'patient')} screened{_excluded(flow)}, {flow['kept']} included: {sets}."
+
+
+def _excluded(flow: Mapping[str, Any]) -> str:
+    """The patients excluded, by reason, the most frequent first; "" if there were none."""
+    reasons = sorted(flow.get("excluded") or (), key=lambda one: -int(one["patients"]))
+    if not reasons:
+        return ""
+    first, *others = (one["patients"] for one in reasons)
+    said = [f"{quoted(one['reason'])} {one['patients']}" for one in reasons[:_REASONS]]
+    if len(reasons) > _REASONS:
+        left, *more = (one["patients"] for one in reasons[_REASONS:])
+        said.append(f"other reasons {sum(more, left)}")
+    return f", {sum(others, first)} excluded ({', '.join(said)})"
+
+
+def _in_no_model(facts: RunFacts) -> str:
+    why = listed(list(not_analysed(facts)))
+    return f"Of those included, {in_no_model(facts)} {'is' if in_no_model(facts) == 1 else 'are'} in no model ({why})."
+
+
+def _not_in_all(facts: RunFacts) -> str:
+    names, most = list(unused_rows(facts)), most_unused(facts)
+    which = listed(names) if len(names) <= _NAMED else f"some of the {plural(_models(facts), 'model')}"
+    reasons = dict.fromkeys(reason for name in names for reason in reasons_unused(facts, name))
+    same = len(set(unused_rows(facts).values())) == 1
+    return (
+        f"{'' if same else 'Up to '}{plural(most, facts.case_word[:-1])} {'is' if most == 1 else 'are'} missing from "
+        f"{which} ({'; '.join([*reasons, number_of('table', 'rows_per_model')])})."
+    )
 
 
 def _entries(facts: RunFacts) -> list[dict[str, Any]]:
@@ -96,6 +143,13 @@ def _pair_of(facts: RunFacts) -> str:
     return f"{facts.primary.model} against {facts.primary.against}, by the AUC in the testing set"
 
 
+def _undeclared(facts: RunFacts) -> str:
+    text = "No primary model was declared (evaluate.primary in the study file), so no model is singled out"
+    drawn = leading_model(facts)
+    why = facts.study_model_is if drawn == facts.study_model else f"the {leading_model_is(facts)}"
+    return f"{text}; figures of one model illustrate {drawn}, {why}." if drawn else f"{text}."
+
+
 def _late(facts: RunFacts) -> str:
     own = _own(facts)
     assert own is not None
@@ -120,7 +174,14 @@ def _others(facts: RunFacts) -> list[str]:
 
 ASKED: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
     ("Question", (Sentence("question", lambda facts: facts.finished("cohort"), _question),)),
-    ("Patients", (Sentence("of_whom", lambda facts: "cohort/flow.json" in facts.documents, _of_whom),)),
+    (
+        "Patients",
+        (
+            Sentence("of_whom", lambda facts: "cohort/flow.json" in facts.documents, _of_whom),
+            Sentence("in_no_model", lambda facts: bool(not_analysed(facts)), _in_no_model),
+            Sentence("not_in_all_models", lambda facts: bool(unused_rows(facts)), _not_in_all),
+        ),
+    ),
     (
         "Primary",
         (
@@ -143,9 +204,7 @@ ASKED: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
             Sentence(
                 "declared_none",
                 lambda facts: facts.primary is None and facts.finished("cohort"),
-                lambda _: (
-                    "No primary model was declared (evaluate.primary in the study file), so no model is singled out."
-                ),
+                _undeclared,
             ),
         ),
     ),
@@ -159,7 +218,7 @@ def _effect(facts: RunFacts) -> str:
     row, pair = tested(facts), primary_pair(facts)
     text = (
         f"{facts.primary_model} reached a testing AUC of {number(row['auc'])} in {whole(row['rows'])} "
-        f"{facts.case_word} ({whole(row['positives'])} {facts.groups[1]})"
+        f"{facts.case_word} ({whole(row['positives'])} {facts.of_group(1)})"
     )
     if pair is None:
         return f"{text}; it was not compared with {facts.primary.against if facts.primary else ''}."
@@ -223,6 +282,8 @@ def _chance(facts: RunFacts) -> str:
     share = "" if pd.isna(permuted.low) else f", {facts.level} of them from {number(permuted.low)} to " \
         f"{number(permuted.high)}"  # fmt: skip
     shown = "better than chance" if permuted.p_value < SMALL else "not shown to be better than chance"
+    if permuted.smallest_p_value >= SMALL:
+        shown = f"not testable, as {floor_text([permuted.permutations])}"
     return (
         f"With the outcome shuffled, the same pipeline reached a median AUC of {number(permuted.median)}{share} "
         f"({p_said(permuted.p_value)}, one-sided): {shown}."
@@ -231,6 +292,20 @@ def _chance(facts: RunFacts) -> str:
 
 def _all_chance(facts: RunFacts) -> str:
     frame = _tested_by_chance(facts)
+    few = frame[1 / (frame["permutations"] + 1) >= SMALL]
+    frame = frame.drop(index=few.index)
+    said = [_tested_models(frame)] if len(frame) else []
+    if len(few):
+        rest = f"any of the other {plural(counted(few, 'model'), 'model')}" if len(frame) else "any model"
+        said.append(
+            f"{span(few['permutations'])} permutations of the outcome cannot give p < 0.05 "
+            f"({floor_text(few['permutations'])}), so it was not testable whether {rest} is better than chance"
+        )
+    return f"{'; '.join(said)}."
+
+
+def _tested_models(frame: pd.DataFrame) -> str:
+    """The number of models with a small p-value, before and after their correction."""
     small = _below(frame["p_value"])
     text = (
         f"On permuted outcomes, {small or 'none'} of {plural(counted(frame, 'model'), 'model')} had p < 0.05 in the "
@@ -239,7 +314,7 @@ def _all_chance(facts: RunFacts) -> str:
     if "p_max_t" in frame and frame["p_max_t"].notna().any():
         held = _below(frame["p_max_t"])
         text += f", {held or 'none'} after correction for the number of models"
-    return f"{text}."
+    return text
 
 
 def _below(values: pd.Series[Any]) -> int:

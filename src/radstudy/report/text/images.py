@@ -64,7 +64,13 @@ def _explained(facts: RunFacts) -> str:
     return f" ({quoted(facts.document(SUMMARY)['explained'])})"
 
 
+def _who(facts: RunFacts) -> str:
+    return "the reader" if len(facts.protocol.cohort.readers) < 2 else facts.protocol.reader
+
+
 def _first_reader(facts: RunFacts) -> str:
+    if len(facts.protocol.cohort.readers) < 2:
+        return "One reader drew the lesions; the models were trained and tested on these masks."
     return f"The models were trained and tested on the masks of {facts.protocol.reader}."
 
 
@@ -101,7 +107,7 @@ def _transfer(facts: RunFacts) -> str:
     )
     return (
         f"{plural(len(used), 'mask')} of {section.from_} {'was' if len(used) == 1 else 'were'} transferred to "
-        f"{listed(list(dict.fromkeys(used['sequence'])))}, on which {facts.protocol.reader} had drawn none, by the "
+        f"{listed(list(dict.fromkeys(used['sequence'])))}, on which {_who(facts)} had drawn none, by the "
         f"scanner's coordinates ({how}){fit}; {answer}. Such masks were not used to assess the agreement between "
         "readers."
     )

@@ -79,20 +79,20 @@ def _patients(facts: RunFacts) -> str:
     flow = facts.document("cohort/flow.json")
     lesions = f" with {plural(flow['lesions'], 'lesion')}" if flow["lesions"] != flow["kept"] else ""
     parts = [
-        f"{flow[which]['patients']} {which} patients ({flow[which]['positive']} {facts.groups[1]})"
+        f"{flow[which]['patients']} {which} patients ({flow[which]['positive']} {facts.of_group(1)})"
         for which in (TRAINING, TESTING)
     ]
     how = "split once into" if facts.protocol.cohort.split.column is None else "divided by the cohort table into"
     return (
         f"Of {plural(flow['screened'], 'patient')} screened, {flow['kept']} were included{lesions}: {flow['negative']} "
-        f"{facts.groups[0]} and {flow['positive']} {facts.groups[1]}, {how} {listed(parts)}."
+        f"{facts.of_group(0)} and {flow['positive']} {facts.of_group(1)}, {how} {listed(parts)}."
     )
 
 
 def _analysed(facts: RunFacts) -> str:
     lost, patients = sum(not_analysed(facts).values()), by_patient(analysed_rows(facts))
     parts = [
-        f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.groups[1]})"
+        f"{len(part)} {which} patients ({int(part['outcome'].sum())} {facts.of_group(1)})"
         for which in (TRAINING, TESTING)
         for part in (patients[patients["set"] == which],)
     ]

@@ -79,11 +79,11 @@ def calibration(facts: RunFacts) -> DrawnFigure:
         axes.set_title(f"{letter}  {SET_NAMES[which].capitalize()} (n = {len(chosen)})")
         values_above(axes, [(text, INK) for text in _lines(line_of(facts, FORMULA, which))])
     drawn.supxlabel("predicted probability")
-    side_label(drawn, f"observed proportion of {facts.groups[1]}")
+    side_label(drawn, f"observed proportion of {facts.event}")
     notes = (
         "On the dotted line, predicted and observed probabilities agree; below it the model overestimates the "
         f"probability, above it the model underestimates it. Band: {facts.level} pointwise confidence band. Below the "
-        f"curves: the predictions, {facts.groups[1]} above the line (blue) and {facts.groups[0]} below it (grey).",
+        f"curves: the predictions, {facts.of_group(1)} above the line (blue), {facts.of_group(0)} below it (grey).",
     )
     spoken = "; ".join(f"{SET_NAMES[which]} {_spoken(line_of(facts, FORMULA, which))}" for which in (ALL, INSIDE))
     shown = curves[curves["version"] == FORMULA] if len(curves) else curves
@@ -143,7 +143,7 @@ def recalibration(facts: RunFacts) -> DrawnFigure:
         part = own[own["version"] == name]
         axes.plot(part["predicted"], part["observed"], color=colour, linestyle=line, linewidth=1.4, label=name)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1), aspect="equal",
-             xlabel="predicted probability", ylabel=f"observed proportion of {facts.groups[1]}")  # fmt: skip
+             xlabel="predicted probability", ylabel=f"observed proportion of {facts.event}")  # fmt: skip
     axes.legend(loc="upper left", fontsize=6, handlelength=2.4)
     notes = (
         "All patients. Recalibrated formulas are cross-fitted: each patient is predicted by a formula that was "
@@ -170,7 +170,7 @@ def decision(facts: RunFacts) -> DrawnFigure:
     handles, labels = grid[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside upper left", ncols=6)
     notes = (
-        f"Threshold: the probability of {facts.groups[1]} above which one would act. Net benefit: true positives minus "
+        f"Threshold: the probability of {facts.event} above which one would act. Net benefit: true positives minus "
         "false positives weighted by the odds of the threshold, per patient; the higher line is the better choice. "
         f"Band: {facts.level} pointwise bootstrap band of the formula as published. Recalibrated formulas are "
         "cross-fitted.",

@@ -91,7 +91,7 @@ def _question(facts: RunFacts) -> str:
     return (
         f"Does the model '{quoted(developed['model'])}' of the study '{quoted(developed['study'])}', trained on "
         f"{whole(developed['rows'])} {facts.case_word} ({whole(developed['positives'])} with the outcome), tell "
-        f"{facts.groups[1]} from {facts.groups[0]} in patients of another cohort, and are its probabilities right?"
+        f"{facts.groups_told_apart('patients')} of another cohort, and are its probabilities right?"
     )
 
 
@@ -101,7 +101,7 @@ def _of_whom(facts: RunFacts) -> str:
     return (
         f"{plural(flow['screened'], 'patient')} screened, {whole(flow['kept'])} included; "
         f"{whole(counted(predicted, 'patient'))} {facts.case_word} predicted, {whole(tally(predicted, outcome=1))} of "
-        f"them {facts.groups[1]}. {whole(outside)} "
+        f"them {facts.of_group(1)}. {whole(outside)} "
         f"{'lies' if int(outside) == 1 else 'lie'} outside the range in which the signature applies."
     )
 
@@ -138,7 +138,7 @@ def _calibrated(facts: RunFacts) -> str:
     return (
         f"Calibration in the large is {_estimate(facts, row, 'intercept', 2)} and the slope "
         f"{_estimate(facts, row, 'slope', 2)}: {large}, and {steep}. {number(row['oe'], 2)} times as many "
-        f"{facts.groups[1]} {facts.case_word} were observed as predicted."
+        f"{facts.patients_of_group(1)} were observed as predicted."
     )
 
 

@@ -1,5 +1,6 @@
 """The status of the items: from evidence that exists, and lost with it."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from radstudy.protocol.load import parse_protocol
 from radstudy.report.checklists import CHECKLISTS, ItemStatus, answered, metrics_score, shipped
+from radstudy.report.cited import plain
 from radstudy.report.facts import RunFacts
 from radstudy.report.figures import FIGURES
 from radstudy.report.tables import TABLES
@@ -183,3 +185,25 @@ def test_a_table_names_the_evidence_and_what_is_left_to_the_author(run):
     assert rows["4"][2].text == "author must write" and rows["4"][4].text.startswith("Name the institutions")
     assert rows["22"][4].text == ""
     assert list(table.frame["number"]) == [str(number) for number in range(1, 31)]
+
+
+def test_a_fixed_number_of_bins_is_a_discretisation(run):
+    """With a fixed number no lesion has a number of its own: the column is empty."""
+    frames = {**run.frames, "prepare/lesions.csv": run.frames["prepare/lesions.csv"].assign(bins=np.nan)}
+    assert statuses(replace(run, frames=frames), "clear")["23"] is AUTHOR
+    summary = run.documents["extract/summary.json"]
+    fixed = {**summary, "settings": {**summary["settings"], "setting": {"binCount": 32}}}
+    documents = {**run.documents, "extract/summary.json": fixed}
+    assert statuses(replace(run, frames=frames, documents=documents), "clear")["23"] is MET
+
+
+@pytest.mark.parametrize("name", CHECKLISTS)
+def test_a_setting_that_is_left_out_is_no_evidence_to_look_up(run, name):
+    places = [place.text for one in answered(run, shipped(name)) for place in one.evidence]
+    assert places and not [text for text in places if "features)" in text and text.startswith("study file")]
+
+
+def test_the_outcome_of_a_checklist_is_told_without_zeros(run):
+    told = plain(" ".join(one.text for one in TEXTS["checklists"](run)))
+    assert not re.findall(r"\b0 |\b1 (?:do|are) ", told)
+    assert re.search(r"\b1 (?:does not apply|is not met)", told)

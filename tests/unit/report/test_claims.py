@@ -85,6 +85,9 @@ def test_every_setting_of_every_step_and_classifier_is_told_with_its_reason(fact
     text = STUDY.replace("select: [{impute: median}, {collinear: {}}, {univariate: {}}], ", f"{KEYS[place]}, ")
     if place == "prepare":
         text = STUDY.replace("prepare: []", "prepare: [WORD]")
+    if word == "harmonise":
+        given = "{reference: Bern}"
+        text = text.replace("\n  patient: id\n", "\n  patient: id\n  site: scanner\n")
     frame = TABLES["choices"](with_study(facts, text.replace("WORD", f"{{{word}: {given}}}"))).frame
     told = frame[frame["setting"].str.fullmatch(rf"{place}\.{word}(\..*)?")]
     (section,) = attrgetter(place)(facts.protocol)

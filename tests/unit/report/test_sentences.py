@@ -409,6 +409,10 @@ CASES = {
     # selection and models
     "selection_steps": Case("the most important features of gradient-boosted", no_rows("model/funnel.csv",
                                                                                        "step == 'boosted_trees'")),
+    "harmonised_by_training": Case("ComBat was fitted on the training rows of T2 and both",
+                                   no_rows("evaluate/harmonisation/with_and_without.csv", "model != ''"),
+                                   put("evaluate/harmonisation/with_and_without.csv",
+                                       pd.DataFrame({"model": ["T2", "both"]}))),
     "pooled_models": Case("both pooled the features", models_that(["both"], fitted=False)),
     "added_models": Case("combined kept all features of the component models", models_that(["combined"],
                                                                                             fitted=False)),

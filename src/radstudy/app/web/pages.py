@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from radstudy.app.web.answers import Handler, answered
+from radstudy.app.web.answers import Handler, answered, json_response
 from radstudy.app.web.needs import UnknownError
 from radstudy.store import bytes_hash
 
 STATIC = Path(__file__).parents[1] / "static"
-_HERE = Path(__file__).parent
+ENTRY = Path(__file__).parent / "entry.html"
 _TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".json": "application/json",
@@ -61,19 +61,25 @@ class PageRoutes:
 
     Parameters
     ----------
-    pages : of `read_pages`; ``room.html`` is the page that readers and the lead see.
+    pages : of `read_pages`.
+    entry : the first page, which turns a link's token into a cookie.
+    address, page : of the page behind it; ``room.html`` is the one that readers and the lead see.
     """
 
     pages: Mapping[str, Page]
+    entry: Path = ENTRY
+    address: str = "/room"
+    page: str = "room.html"
 
     def routes(self) -> list[Route]:
         """All of them."""
-        table: dict[str, Handler] = {"/": _entry(), "/room": self.room, "/static/{path:path}": self.static}
+        table: dict[str, Handler] = {"/": _entry(self.entry), self.address: self.room,
+                                     "/static/{path:path}": self.static}  # fmt: skip
         return [Route(path, answered(handler), methods=["GET"]) for path, handler in table.items()]
 
     async def room(self, request: Request) -> Response:
-        """The reading room's page."""
-        return self._page("room.html").response(request)
+        """The page behind the entry."""
+        return self._page(self.page).response(request)
 
     async def static(self, request: Request) -> Response:
         """A script, style or picture."""
@@ -85,9 +91,14 @@ class PageRoutes:
         return self.pages[name]
 
 
-def _entry() -> Handler:
+async def nothing_there(_: Request, error: Exception) -> Response:
+    """The answer for a path or a method that no route has."""
+    return json_response({"error": "there is no such page"}, getattr(error, "status_code", 404))
+
+
+def _entry(file: Path) -> Handler:
     """The first page and, at the same path, its script: all that is sent without a cookie."""
-    page, script = Page.read(_HERE / "entry.html"), Page.read(_HERE / "entry.js")
+    page, script = Page.read(file), Page.read(ENTRY.with_suffix(".js"))
 
     async def entry(request: Request) -> Response:
         sent = script if request.url.query == "entry" else page

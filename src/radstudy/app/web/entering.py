@@ -11,6 +11,7 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from radstudy.app.web.answers import Body, answered, body_of, json_response
+from radstudy.app.web.needs import Json
 from radstudy.app.web.security import ENTER
 from radstudy.app.web.sessions import Doorkeeper
 
@@ -44,16 +45,22 @@ class TokenBody(Body):
     token: str
 
 
-def enter_route(doorkeeper: Doorkeeper) -> Route:
-    """The route by which a page sends the token of its link."""
+def enter_route(doorkeeper: Doorkeeper, more: Json | None = None) -> Route:
+    """The route by which a page sends the token of its link.
+
+    Parameters
+    ----------
+    doorkeeper : of the server.
+    more : further fields of every answer.
+    """
 
     async def enter(request: Request) -> Response:
         body = await body_of(request, TokenBody)
         address = request.client.host if request.client else ""
         secret = await run_in_threadpool(doorkeeper.enter, body.token, address)
-        response = json_response({})
+        response = json_response(more or {})
         encrypted = request.headers.get("origin", "").startswith("https://")
         response.headers["set-cookie"] = doorkeeper.header(secret, encrypted=encrypted)
         return response
 
-    return Route(ENTER, answered(enter), methods=["POST"])
+    return Route(ENTER, answered(enter, more), methods=["POST"])

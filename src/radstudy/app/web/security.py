@@ -63,6 +63,7 @@ class Doors:
     streamed : paths whose route receives the body itself, block by block, and bounds it.
     tokens : whether a program may send the token of a link with every request (``Authorization: Bearer``) instead of
         entering: no page of another site can make a browser send that, so the header Origin is not asked for.
+    closed : what a request without a session is told.
     more : further fields of every answer of the guard.
     """
 
@@ -72,6 +73,7 @@ class Doors:
     discarded: Callable[[str], int]
     streamed: frozenset[str] = frozenset()
     tokens: bool = False
+    closed: str = "enter with your personal link first"
     more: Json = field(default_factory=dict)
 
 
@@ -204,7 +206,7 @@ class Guard:
             path in doors.open_writes and scope["method"] == "POST"
         )
         if not is_open and not self._is_known(scope):
-            return 401, "enter with your personal link first"
+            return 401, doors.closed
         length = _values(scope, b"content-length")
         most = 0 if scope["method"] in _READS else doors.most_bytes(path) + doors.discarded(path)
         if length and not (length[0].isdecimal() and int(length[0]) <= most):
@@ -305,5 +307,7 @@ async def answer(send: Send, status: int, text: str, more: Json | None = None) -
     headers = [
         (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close"),
     ]  # fmt: skip
+    if status == 405:
+        headers.append((b"allow", ", ".join((*_READS, *_WRITES)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

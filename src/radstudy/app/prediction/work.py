@@ -18,13 +18,14 @@ from typing import Any
 from radstudy.app.prediction.answers import Wording, refusal
 from radstudy.errors import CaseError, RefusedError
 from radstudy.imaging.roi import label_of
-from radstudy.parallel import results
+from radstudy.parallel import cores, results
 from radstudy.signature.applicability import UnlikeTraining, UnlikeTrainingError
 from radstudy.signature.check import FAILED, CheckedPart, check_signature
 from radstudy.signature.document import Signature
 from radstudy.signature.predict import Prediction, predict_features, predict_patient, refused
 from radstudy.signature.prediction_page import prediction_fragment, refusal_fragment
 
+_APART = 2  # jobs: with 1, this process could do the work
 PREDICTED, OUTSIDE, REFUSED, NOT_USABLE = "predicted", "outside range", "refused", "not usable"
 
 
@@ -110,7 +111,7 @@ def from_images(signature: Signature, asked: AskedImages) -> Outcome:
     ------
     ProcessError : no process can be started.
     """
-    ((_, outcome),) = results(partial(_in_process, signature), [asked], 1, shielded=True)
+    ((_, outcome),) = results(partial(_in_process, signature), [asked], _APART, threads=cores(), shielded=True)
     if isinstance(outcome, CaseError):
         return Outcome(422, NOT_USABLE, {"error": _wording(asked).said(str(outcome))})
     return outcome
@@ -123,7 +124,7 @@ def verified(path: Path) -> list[CheckedPart]:
     ------
     RefusedError : a part of it fails.
     """
-    ((_, parts),) = results(check_signature, [path], 1, shielded=True)
+    ((_, parts),) = results(check_signature, [path], _APART, threads=cores(), shielded=True)
     if isinstance(parts, CaseError):
         raise RefusedError(f"{path} cannot be verified on this computer: {parts}")
     if failed := [part for part in parts if part.result == FAILED]:

@@ -183,7 +183,7 @@ function requestOf(form, images) {
  * @param {HTMLFormElement} form
  */
 function missing(form) {
-  const controls = /** @type {HTMLInputElement[]} */ ([...form.elements]).filter(({ name }) => name);
+  const controls = /** @type {HTMLInputElement[]} */ ([...form.elements]).filter(({ name, type }) => name && type !== "fieldset");
   const lacking = controls.filter((control) => {
     const wrong = !control.validity.valid;
     if (wrong) control.setAttribute("aria-invalid", "true");
@@ -301,6 +301,9 @@ function show(parent, asked) {
   });
   const row = form.appendChild(element("div", "row"));
   row.append(send, clear);
+  const fields = element("fieldset", "all"); // so that nothing changes while it is computed
+  fields.append(...form.childNodes);
+  form.append(fields);
   const { limits, takes_images: images } = asked;
   const seconds = limits.upload_seconds + limits.work_seconds * (limits.waiting + 1) + 30;
   form.addEventListener("submit", async (event) => {
@@ -309,10 +312,10 @@ function show(parent, asked) {
     state.textContent = lacking.length ? text("predict.missing", { fields: lacking.join(", ") }) : text("predict.working");
     place.replaceChildren(); // a result never stands beside values that it is not of
     if (lacking.length) return;
-    send.disabled = true;
     const { path, options } = requestOf(form, images);
+    fields.disabled = true;
     const result = resultOf(asked, await ask(path, options, seconds));
-    send.disabled = false;
+    fields.disabled = false;
     state.textContent = "";
     place.replaceChildren(result.box);
     result.heading.focus();

@@ -114,7 +114,7 @@ def test_images_give_the_prediction_of_the_command(images_service, signature, pa
 
 def test_a_file_of_another_sequence_is_told_by_its_name_and_content(images_service, files):
     sent, fields = files(2)
-    content = dict((name, data) for name, _, data in sent)
+    content = {name: data for name, _, data in sent}
     swapped, _ = files(
         2, **{"image:T2": ("DWI.nii.gz", content["image:DWI"]), "mask:T2": ("DWI.nii", content["mask:DWI"])}
     )
@@ -178,6 +178,28 @@ def test_odd_boundaries_are_no_bug(images_service, boundary):
     assert answer.status == 400 and clean(answer)
 
 
+NRRD = b"""NRRD0004
+type: short
+dimension: 3
+sizes: 4 4 4
+space: left-posterior-superior
+space directions: (1,0,0) (0,1,0) (0,0,1)
+space origin: (0,0,0)
+encoding: raw
+data file: /etc/passwd
+
+"""
+META = b"""ObjectType = Image
+NDims = 3
+DimSize = 4 4 4
+ElementType = MET_SHORT
+ElementSpacing = 1 1 1
+Offset = 0 0 0
+TransformMatrix = 1 0 0 0 1 0 0 0 1
+ElementDataFile = ../1/file-DWI.nii.gz
+"""
+
+
 def damaged(content, kind):
     """A file that is not what it should be."""
     raw = bytearray(gzip.decompress(content))
@@ -194,11 +216,9 @@ def damaged(content, kind):
     if kind == "no voxel size":
         raw[76:108] = struct.pack("<8f", *[float("nan")] * 8)
     if kind == "a header that names another file":
-        return b"NRRD0004\ntype: short\ndimension: 3\nsizes: 4 4 4\nspace directions: (1,0,0) (0,1,0) (0,0,1)\n" \
-            b"space: left-posterior-superior\nspace origin: (0,0,0)\nencoding: raw\ndata file: /etc/passwd\n\n"  # fmt: skip
+        return NRRD
     if kind == "a header that names one above":
-        return b"ObjectType = Image\nNDims = 3\nDimSize = 4 4 4\nElementType = MET_SHORT\nElementSpacing = 1 1 1\n" \
-            b"Offset = 0 0 0\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nElementDataFile = ../1/file-DWI.nii.gz\n"  # fmt: skip
+        return META
     return bytes(raw)
 
 

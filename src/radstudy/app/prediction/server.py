@@ -157,6 +157,7 @@ def _doors(limits: Limits) -> Doors:
         discarded=lambda path: limits.discarded_bytes if path in most else _ENTER_BYTES,
         streamed=frozenset({IMAGES}),
         tokens=True,
+        methods=lambda path: ("POST",) if path in (VALUES, IMAGES, ENTER) else ("GET", "HEAD"),
         closed="open the link that was printed when the server started, or send the part of it behind # with every "
         "request, as the header Authorization: Bearer TOKEN",
         more={"use": USE},

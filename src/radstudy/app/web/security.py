@@ -63,6 +63,7 @@ class Doors:
     streamed : paths whose route receives the body itself, block by block, and bounds it.
     tokens : whether a program may send the token of a link with every request (``Authorization: Bearer``) instead of
         entering: no page of another site can make a browser send that, so the header Origin is not asked for.
+    methods : path to the methods that it has.
     closed : what a request without a session is told.
     more : further fields of every answer of the guard.
     """
@@ -73,6 +74,7 @@ class Doors:
     discarded: Callable[[str], int]
     streamed: frozenset[str] = frozenset()
     tokens: bool = False
+    methods: Callable[[str], tuple[str, ...]] = lambda _: (*_READS, *_WRITES)
     closed: str = "enter with your personal link first"
     more: Json = field(default_factory=dict)
 
@@ -180,7 +182,7 @@ class Guard:
             return
         send = _with_headers(scope, send)
         if (refusal := self._refusal(scope)) is not None:
-            await answer(send, *refusal, self._doors.more)
+            await answer(send, *refusal, self._doors.more, allow=self._doors.methods(scope["path"]))
             return
         if scope["method"] in _READS or scope["path"] in self._doors.streamed:
             await self._app(scope, receive, send)
@@ -196,7 +198,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and text if the request is refused."""
-        if scope["method"] not in (*_READS, *_WRITES):
+        if scope["method"] not in self._doors.methods(scope["path"]):
             return 405, "this method is not used here"
         if (foreign := self._foreign(scope)) is not None:
             return foreign
@@ -301,13 +303,22 @@ def _with_headers(scope: Scope, send: Send) -> Send:
     return send_with
 
 
-async def answer(send: Send, status: int, text: str, more: Json | None = None) -> None:
-    """Send an error as JSON. The connection ends with it: of a refused request nothing more is read."""
+async def answer(send: Send, status: int, text: str, more: Json | None = None, *, allow: tuple[str, ...] = ()) -> None:
+    """Send an error as JSON. The connection ends with it: of a refused request nothing more is read.
+
+    Parameters
+    ----------
+    send : to the sender of the request.
+    status : of HTTP.
+    text : of the error.
+    more : further fields.
+    allow : the methods that the path has, for status 405.
+    """
     body = json.dumps({"error": text, **(more or {})}, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close"),
     ]  # fmt: skip
     if status == 405:
-        headers.append((b"allow", ", ".join((*_READS, *_WRITES)).encode()))
+        headers.append((b"allow", ", ".join(allow).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

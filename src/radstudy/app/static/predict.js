@@ -192,7 +192,7 @@ function missing(form) {
   });
   lacking[0]?.focus();
   return lacking.map((control) => {
-    const words = control.labels?.[0]?.textContent ?? control.name;
+    const words = control.labels?.[0]?.querySelector("span")?.textContent ?? control.name;
     const sequence = control.closest(".sequence")?.querySelector("legend")?.textContent;
     return sequence ? `${sequence}: ${words}` : words;
   });
@@ -252,34 +252,23 @@ function resultOf(asked, answer) {
 }
 
 /**
- * Saves the result as a page of its own.
+ * Saves the result as a page of its own, which needs no other file.
  * @param {Asked} asked
  * @param {HTMLElement} box
  */
 async function saveResult(asked, box) {
   const style = await (await fetch("/static/prediction.css")).text();
-  const page = document.implementation.createHTMLDocument(asked.model);
-  page.documentElement.lang = "en";
-  page.head.appendChild(page.createElement("style")).textContent = style;
-  const copy = /** @type {HTMLElement} */ (page.importNode(box, true));
+  const copy = /** @type {HTMLElement} */ (box.cloneNode(true));
   for (const button of copy.querySelectorAll("button")) button.remove();
-  page.body.appendChild(page.createElement("main")).append(heading(asked, page), copy);
-  const file = new Blob([`<!doctype html>${page.documentElement.outerHTML}`], { type: "text/html" });
+  const heading = element("h1", "", text("predict.model", { model: asked.model, study: asked.study }));
+  const title = element("title", "", asked.model);
+  const head = `<meta charset="utf-8">${title.outerHTML}<style>${style}</style>`; // texts are escaped by outerHTML
+  const page = `<!doctype html><html lang="en"><head>${head}</head><body><main>${heading.outerHTML}${copy.outerHTML}</main></body></html>`;
   const link = element("a");
-  link.href = URL.createObjectURL(file);
+  link.href = URL.createObjectURL(new Blob([page], { type: "text/html" }));
   link.download = "prediction.html";
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-}
-
-/**
- * @param {Asked} asked
- * @param {Document} page
- */
-function heading({ model, study }, page) {
-  const node = page.createElement("h1");
-  node.textContent = text("predict.model", { model, study });
-  return node;
 }
 
 /**

@@ -231,6 +231,8 @@ class Guard:
             return 403, "the request comes from another site"
         by_token = self._doors.tokens and _values(scope, b"authorization")
         if scope["method"] in _WRITES and not origins and not by_token:
+            if self._doors.tokens and scope["path"] not in self._doors.open_writes and not _values(scope, b"cookie"):
+                return 401, self._doors.closed  # a program without its token
             return 403, "the request does not say from which page it comes"
         if scope["path"] != "/" and {"cross-site", "same-site"} & set(_values(scope, b"sec-fetch-site")):
             return 403, "the request comes from another site"

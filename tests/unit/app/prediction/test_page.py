@@ -1,4 +1,4 @@
-"""The page for one patient in a real browser: filled in, the result, a refusal, on a telephone too, for a screen reader."""
+"""The page for one patient in a real browser: filled in, predicted, refused, on a telephone and for a screen reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a signature asks of a patient, as a program or a page has to send it."""
+"""Inputs that a signature asks of a patient, as a program or a page has to send them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.prediction.work import used_features
 from radstudy.protocol.cohort import ClinicalVariable
 from radstudy.signature.document import USE, Signature
@@ -53,7 +53,7 @@ class SignatureInputs:
         needed = {term.name for term in self.signature.form.terms if not term.name.startswith(CLINICAL)}
         return {name: name in needed for name in used_features(self.signature)}
 
-    def as_dict(self, signature_hash: str, limits: Limits) -> dict[str, Any]:
+    def as_dict(self, signature_hash: str, limits: ServiceLimits) -> dict[str, Any]:
         """The inputs as JSON, with what the model is for."""
         signature, tissue = self.signature, tissue_of(self.signature)
         return {
@@ -81,7 +81,7 @@ class SignatureInputs:
         }  # fmt: skip
 
 
-def limits_of(limits: Limits) -> Mapping[str, float]:
+def limits_of(limits: ServiceLimits) -> Mapping[str, float]:
     """The limits as JSON, for people who write programs that send requests."""
     return {
         "file_bytes": limits.file_bytes,

@@ -8,8 +8,8 @@ from radstudy import bounds
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one server takes.
+class ServiceLimits:
+    """Sizes, numbers and seconds that one server takes.
 
     Parameters
     ----------

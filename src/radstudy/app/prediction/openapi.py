@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from radstudy._version import __version__
 from radstudy.app.prediction.inputs import SignatureInputs, limits_of
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.prediction.routes import HEALTH, IMAGES, OPENAPI, RETRY_AFTER_S, SIGNATURE, VALUES
 from radstudy.app.prediction.schemas import ANSWERS, MOST_VALUES
 from radstudy.app.web.security import ENTER
@@ -41,7 +41,7 @@ _ERRORS = {
 _GUARDED = (401, 403)
 
 
-def openapi_document(inputs: SignatureInputs, limits: Limits, *, cookie: str, files: Sequence[str]) -> Plain:
+def openapi_document(inputs: SignatureInputs, limits: ServiceLimits, *, cookie: str, files: Sequence[str]) -> Plain:
     """The document.
 
     Parameters
@@ -78,7 +78,7 @@ def openapi_document(inputs: SignatureInputs, limits: Limits, *, cookie: str, fi
     }  # fmt: skip
 
 
-def _api(inputs: SignatureInputs, limits: Limits) -> Plain:
+def _api(inputs: SignatureInputs, limits: ServiceLimits) -> Plain:
     """The paths for programs."""
     return {
         HEALTH: {"get": _operation(

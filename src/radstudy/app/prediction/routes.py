@@ -20,10 +20,10 @@ from radstudy._version import __version__
 from radstudy.app.prediction.answers import FullError, OtherTypeError, Wording, answer, refusal
 from radstudy.app.prediction.audit import AuditedRequest, AuditLog
 from radstudy.app.prediction.inputs import SignatureInputs
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.prediction.line import Line
 from radstudy.app.prediction.schemas import values_request
-from radstudy.app.prediction.uploads import FILE_FIELDS, Received, drain, receive, upload_folder
+from radstudy.app.prediction.uploads import FILE_FIELDS, ReceivedForm, drain, receive, upload_folder
 from radstudy.app.prediction.work import NOT_USABLE, AskedImages, AskedValues, Outcome, from_images, from_values
 from radstudy.app.web.answers import Handler, json_response
 from radstudy.app.web.needs import IncompleteError, Json
@@ -38,7 +38,7 @@ _OTHERS = ("label", "outside_range", "page")
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with.
+    """Everything that the routes work with.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Service:
     signature_hash: str
     audit: AuditLog
     uploads: Path
-    limits: Limits
+    limits: ServiceLimits
     line: Line
 
 
@@ -82,7 +82,7 @@ class ServiceRoutes:
         ]
 
     async def health(self, request: Request) -> Response:
-        """That the server answers."""
+        """A sign that the server answers."""
         service = self._service
         return json_response({
             "status": "ok", "model": service.signature.model, "version": __version__, "hash": service.signature_hash,
@@ -94,7 +94,7 @@ class ServiceRoutes:
         return json_response(self._document)
 
     async def signature(self, request: Request) -> Response:
-        """What the model asks of a patient."""
+        """The inputs that the model asks of a patient."""
         return json_response(self._inputs.as_dict(self._service.signature_hash, self._service.limits))
 
     async def values(self, request: Request) -> Outcome:
@@ -151,8 +151,8 @@ class ServiceRoutes:
             return Outcome(status, NOT_USABLE, {"error": text})
 
 
-def _asked(received: Received, folder: Path, *, until: float) -> AskedImages:
-    """What the fields of a request ask.
+def _asked(received: ReceivedForm, folder: Path, *, until: float) -> AskedImages:
+    """The prediction that the fields of a request ask for.
 
     Raises
     ------

@@ -185,7 +185,7 @@ class RefusedAnswer(ServedJson):
 
 
 class ErrorAnswer(ServedJson):
-    """What is wrong, and what to do."""
+    """The problem, and the remedy."""
 
     error: str
     use: Use

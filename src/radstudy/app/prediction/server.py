@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from radstudy import bounds
 from radstudy.app.prediction.audit import AuditedRequest, AuditLog, default_audit_file
 from radstudy.app.prediction.inputs import SignatureInputs
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.prediction.line import Line
 from radstudy.app.prediction.openapi import PAGE, openapi_document
 from radstudy.app.prediction.routes import HEALTH, IMAGES, OPENAPI, VALUES, Service, ServiceRoutes
@@ -64,7 +64,7 @@ def serve_signature(
     listening: Listening | None = None,
     browser: bool = True,
     audit: Path | None = None,
-    limits: Limits | None = None,
+    limits: ServiceLimits | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a signature until SIGTERM or Ctrl-C.
@@ -84,7 +84,7 @@ def serve_signature(
     UsageError : the address or port cannot be used, or the file of the audit log is something else.
     StorageError : the audit log cannot be written.
     """
-    listening, limits = listening or Listening(), limits or Limits()
+    listening, limits = listening or Listening(), limits or ServiceLimits()
     document = read_document(file)
     signature, signature_hash = signature_of(document, file), stated_hash(document)[1]
     log = AuditLog.opened(audit or default_audit_file(), signature_hash)
@@ -148,7 +148,7 @@ def application(service: Service, served: Served, doorkeeper: Doorkeeper) -> ASG
     return Guard(app, served, known_by(doorkeeper, tokens=True), _doors(service.limits))
 
 
-def _doors(limits: Limits) -> Doors:
+def _doors(limits: ServiceLimits) -> Doors:
     most = {VALUES: limits.values_bytes, IMAGES: limits.request_bytes}
     return Doors(
         open_reads=frozenset({"/", HEALTH, OPENAPI}),

@@ -23,7 +23,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from radstudy.app.prediction.answers import NotJsonError, OtherTypeError, TimeoutRequestError, TooLargeError
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.web.needs import IncompleteError, RequestError
 from radstudy.store import storing, temporary_files
 
@@ -39,7 +39,7 @@ _TYPES = "NIfTI (.nii, .nii.gz), NRRD (.nrrd) or MetaImage (.mha)"
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedForm:
     """The content of a request.
 
     Parameters
@@ -96,7 +96,7 @@ def upload_folder(root: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-async def receive(request: Request, folder: Path, limits: Limits) -> Received:
+async def receive(request: Request, folder: Path, limits: ServiceLimits) -> ReceivedForm:
     """The files and fields of a request.
 
     Parameters
@@ -146,7 +146,7 @@ def _parse(parser: MultipartParser, block: bytes, form: _Form) -> None:
         form.problem = error
 
 
-async def _blocks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
+async def _blocks(request: Request, limits: ServiceLimits) -> AsyncIterator[bytes]:
     """The body, up to the limit of the whole request."""
     size, most = 0, limits.request_bytes
     if (announced := request.headers.get("content-length", "")).isdecimal() and int(announced) > most:
@@ -160,7 +160,7 @@ async def _blocks(request: Request, limits: Limits) -> AsyncIterator[bytes]:
         yield block
 
 
-async def drain(request: Request, limits: Limits) -> None:
+async def drain(request: Request, limits: ServiceLimits) -> None:
     """Receive the rest of a refused request and throw it away: a browser listens only when it has sent all."""
     size = 0
     with suppress(TimeoutError):
@@ -180,9 +180,9 @@ def _too_large(most: int, what: str) -> TooLargeError:
 class _Form:
     """The parts of a request, as the parser meets them."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: ServiceLimits) -> None:
         self._folder, self._limits = folder, limits
-        self._received = Received()
+        self._received = ReceivedForm()
         self._header, self._value = b"", b""
         self._headers: dict[bytes, bytes] = {}
         self._name = ""
@@ -201,8 +201,8 @@ class _Form:
             "on_part_end": self._end, "on_end": self._finish,
         }  # fmt: skip
 
-    def received(self) -> Received:
-        """What came, once all has come.
+    def received(self) -> ReceivedForm:
+        """The content, once all has come.
 
         Raises
         ------

@@ -17,7 +17,7 @@ from radstudy.app.web.sessions import Doorkeeper
 
 
 def known_by(doorkeeper: Doorkeeper, *, tokens: bool = False) -> Callable[[Scope], bool]:
-    """Whether a request belongs to a session; the visitor is kept in its scope.
+    """A test of whether a request belongs to a session; the visitor is kept in its scope.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ _NOT_KEPT = (b"cache-control", b"no-store")
 
 @dataclass(frozen=True)
 class Doors:
-    """What a server lets in.
+    """The requests that a server lets in.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from radstudy.app.prediction.audit import AuditLog
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.prediction.line import Line
 from radstudy.app.prediction.routes import Service
 from radstudy.app.prediction.server import application, new_doorkeeper
@@ -89,7 +89,7 @@ class RunningService:
 @contextmanager
 def serving(model, folder, *, limits=None, public_url=""):
     """Serve a signature from a thread of this process."""
-    limits = limits or Limits()
+    limits = limits or ServiceLimits()
     sock = bound(Listening())
     port = sock.getsockname()[1]
     doorkeeper = new_doorkeeper()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.app.web.security import ENTER, HEADERS
 from radstudy.signature.document import USE
 from unit.app.prediction.conftest import Client, multipart, serving
@@ -117,7 +117,7 @@ def raw(service, head, parts=(), pause_s=0.0):
 
 
 def test_an_upload_that_does_not_come_ends_in_time_and_leaves_nothing(signature, tmp_path):
-    with serving(signature, tmp_path, limits=Limits(upload_s=1.5)) as running:
+    with serving(signature, tmp_path, limits=ServiceLimits(upload_s=1.5)) as running:
         body, kind = multipart([("image:T2", "T2.nii", b"\x5c\x01\0\0" + bytes(10_000))])
         head = ["POST /predict/images HTTP/1.1", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
         began = time.monotonic()
@@ -154,7 +154,7 @@ def test_a_body_that_is_announced_as_huge_is_refused_before_it_is_read(values_se
 
 
 def test_an_endless_body_without_its_length_is_refused_early(signature, tmp_path):
-    limits = Limits(request_bytes=200_000, file_bytes=100_000, discarded_bytes=300_000)
+    limits = ServiceLimits(request_bytes=200_000, file_bytes=100_000, discarded_bytes=300_000)
     with serving(signature, tmp_path, limits=limits) as running:
         head = ["POST /predict/images HTTP/1.1", "Content-Type: multipart/form-data; boundary=b",
                 "Transfer-Encoding: chunked"]  # fmt: skip

@@ -68,7 +68,7 @@ def test_answers_are_as_described(images_service, values_service, files):
             model.model_validate_json(answer.body)
 
 
-def fuzzed(service, seconds, examples, places=()):
+def fuzzed(service, folder, seconds, examples, places=()):
     """Run schemathesis on a service; every check but one: a valid request may be of a patient who is refused."""
     folders = (Path(radstudy.__file__).parent, service.service.uploads, service.service.audit.file.parent)
     command = [
@@ -83,29 +83,29 @@ def fuzzed(service, seconds, examples, places=()):
         "RADSTUDY_PLACES": os.pathsep.join(map(str, (*folders, *places))),
     }  # fmt: skip
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=seconds + 120, env=environment, cwd=HERE
+        command, capture_output=True, text=True, check=False, timeout=seconds + 120, env=environment, cwd=folder
     )
 
 
 @needs_schemathesis
-def test_a_short_fuzz_meets_no_5xx_and_no_path(values_service):
-    done = fuzzed(values_service, 6, 20)
+def test_a_short_fuzz_meets_no_5xx_and_no_path(values_service, tmp_path):
+    done = fuzzed(values_service, tmp_path, 6, 20)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
     assert not [line for line in values_service.audit if line["status"] >= 500]
 
 
 @needs_schemathesis
-def test_the_fuzz_would_find_a_path(values_service):
-    done = fuzzed(values_service, 3, 1, places=["Research use only"])
+def test_the_fuzz_would_find_a_path(values_service, tmp_path):
+    done = fuzzed(values_service, tmp_path, 3, 1, places=["Research use only"])
     assert done.returncode == 1 and "Research use only" in done.stdout
 
 
 @pytest.mark.long
 @needs_schemathesis
 @pytest.mark.parametrize("kind", ["values_service", "images_service"])
-def test_a_long_fuzz_meets_no_5xx_and_no_path(kind, request):
+def test_a_long_fuzz_meets_no_5xx_and_no_path(kind, request, tmp_path):
     service = request.getfixturevalue(kind)
-    done = fuzzed(service, 600, 2_000)
+    done = fuzzed(service, tmp_path, 600, 2_000)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
     assert len(service.audit) > 500
     assert not [line for line in service.audit if line["status"] >= 500]

@@ -18,7 +18,7 @@ import pytest
 
 import radstudy
 from radstudy.app.prediction import work
-from radstudy.app.prediction.limits import Limits
+from radstudy.app.prediction.limits import ServiceLimits
 from radstudy.signature.document import USE
 from radstudy.signature.predict import predict_patient
 from unit.app.prediction.conftest import Client, serving
@@ -279,7 +279,7 @@ def _busy(in_process, signature, asked):
 
 def test_images_that_take_too_long_end_their_process(signature, files, tmp_path, monkeypatch):
     monkeypatch.setattr("radstudy.app.prediction.work._in_process", partial(_busy, work._in_process))
-    with serving(signature, tmp_path, limits=Limits(work_s=4.0)) as running:
+    with serving(signature, tmp_path, limits=ServiceLimits(work_s=4.0)) as running:
         began = time.monotonic()
         answer = running.client.images(*files(2))
         assert answer.status == 422 and "took longer than this server gives" in clean(answer)["error"]
@@ -288,7 +288,7 @@ def test_images_that_take_too_long_end_their_process(signature, files, tmp_path,
 
 
 def test_more_requests_than_may_wait_are_told_to_come_again(signature, files, tmp_path):
-    with serving(signature, tmp_path, limits=Limits(waiting=1)) as running:
+    with serving(signature, tmp_path, limits=ServiceLimits(waiting=1)) as running:
         asked, answers = files(2), []
         clients = [threading.Thread(target=lambda: answers.append(running.client.images(*asked))) for _ in range(6)]
         for client in clients:
@@ -305,11 +305,11 @@ def test_more_requests_than_may_wait_are_told_to_come_again(signature, files, tm
 def test_files_and_requests_beyond_their_size_are_refused(signature, files, tmp_path):
     asked = files(2)
     largest = max(len(content) for _, _, content in asked[0])
-    with serving(signature, tmp_path, limits=Limits(file_bytes=largest - 1)) as running:
+    with serving(signature, tmp_path, limits=ServiceLimits(file_bytes=largest - 1)) as running:
         answer = running.client.images(*asked)
         assert answer.status == 413 and "is larger than" in clean(answer)["error"]
         assert running.uploads == []
-    with serving(signature, tmp_path, limits=Limits(request_bytes=largest)) as running:
+    with serving(signature, tmp_path, limits=ServiceLimits(request_bytes=largest)) as running:
         answer = running.client.images(*asked)
         assert answer.status == 413 and "the request is larger than" in clean(answer)["error"]
         assert running.uploads == []

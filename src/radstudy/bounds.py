@@ -106,4 +106,6 @@ WORKBOOK = Bound("RADSTUDY_MAX_XLSX_MB", 300, "MB", "the workbook, unpacked,")
 YAML = Bound("RADSTUDY_MAX_YAML_MB", 0.25, "MB", "the settings file")
 NODES = Bound("RADSTUDY_MAX_YAML_VALUES", 100_000, "", "the values of the settings file, written out,")
 SIGNATURE = Bound("RADSTUDY_MAX_SIGNATURE_MB", 50, "MB", "the signature")
+UPLOADED_FILE = Bound("RADSTUDY_MAX_UPLOADED_FILE_MB", 300, "MB", "one uploaded file")
+UPLOAD = Bound("RADSTUDY_MAX_UPLOAD_MB", 1000, "MB", "all files of one request")
 DEEPEST = 100  # nested levels of a settings file or of JSON: no setting needs more than ten

@@ -205,6 +205,39 @@ def write_text(path: Path, text: str, *, private: bool = False) -> None:
     write_bytes(path, text.encode("utf-8"), private=private)
 
 
+def append_line(path: Path, text: str) -> None:
+    """Append one line of UTF-8 to a log whole or not at all; a new log, and the folders made for it, are its owner's.
+
+    Parameters
+    ----------
+    path : of the log; it stays as it is if the line cannot be written.
+    text : without a line break.
+
+    Raises
+    ------
+    StorageError : the disk is full, or the folder cannot be created or written to.
+    """
+    content = f"{text}\n".encode()
+    with storing(path):
+        make_folders(path.parent, private=True)
+        is_new = not path.exists()
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        handle = os.open(path, flags, _OWNER_ALONE)
+        before = os.fstat(handle).st_size
+        whole = False
+        try:
+            whole = os.write(handle, content) == len(content)
+            if not whole:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        finally:
+            if not whole:
+                os.ftruncate(handle, before)
+            os.close(handle)
+            if is_new and not whole:
+                path.unlink(missing_ok=True)
+
+
 def write_json(path: Path, content: object, *, compact: bool = False, private: bool = False) -> None:
     """Write JSON atomically; NaN and infinities become null, NumPy scalars and arrays plain numbers and lists.
 

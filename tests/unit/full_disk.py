@@ -27,6 +27,7 @@ CALLS = {  # of every command that writes; the files are those of the fixture `l
         "--html",
         "out/a.html",
     ),
+    "serve": ("serve", "signature.json", "--no-browser", "--audit", "out/audit.jsonl"),
     "signature": ("signature", "export", "signature.json", "--python", "--out", "out/a.py"),
     "demo": ("demo", "--patients", "24", "--jobs", "1", "--out", "out"),
 }

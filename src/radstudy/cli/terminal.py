@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from radstudy.bugs import show_on_stderr
-from radstudy.errors import UsageError
 from radstudy.parallel import HERE, use
 
 EVERY_S = 30.0  # between two lines of progress, if the output is not a terminal
@@ -69,8 +68,6 @@ def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:
 
 def label_of(text: str | None) -> int | str | None:
     """Turn the text of --label into a number, a segment's name, largest or union."""
-    if text is None or not text.lstrip("-").isdigit():
-        return text
-    if int(text) < 1:
-        raise UsageError(f"--label takes a number from 1, a segment's name, largest or union, not '{text}'")
-    return int(text)
+    from radstudy.imaging.masks.read import label_of as read_label
+
+    return read_label(text)

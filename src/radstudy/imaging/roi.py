@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Self
 
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid, as_grid
-from radstudy.imaging.masks.read import Label, read_mask
+from radstudy.imaging.masks.read import Label, label_of, read_mask
 from radstudy.imaging.masks.write import write_rois
 from radstudy.imaging.volume import Volume
 from radstudy.space.grid import Grid
 
-__all__ = ["Label", "Roi"]
+__all__ = ["Label", "Roi", "label_of"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,7 +139,9 @@ def _fitted(values: Array) -> tuple[Array, Array, Array]:
 
 def _distance(row: Array, centre: Array, scale: Array, precision: Array) -> float:
     away = (row - centre) / scale
-    return float(np.sqrt(max(0.0, float(away @ precision @ away))))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squared = float(away @ precision @ away)
+    return float(np.sqrt(max(0.0, squared))) if np.isfinite(squared) else np.inf  # too far to be computed
 
 
 @dataclass(frozen=True)

@@ -62,21 +62,28 @@ class NothingBody(Body):
     """A body without anything in it."""
 
 
-def answered(handler: Handler) -> Handler:
-    """The handler with its errors turned into answers."""
+def answered(handler: Handler, more: Json | None = None) -> Handler:
+    """The handler with its errors turned into answers.
+
+    Parameters
+    ----------
+    handler : of a route.
+    more : further fields of every error.
+    """
+    further = more or {}
 
     async def with_errors(request: Request) -> Response:
         try:
             return await handler(request)
         except RequestError as error:
-            return json_response({"error": error.text, **error.more}, error.status)
+            return json_response({"error": error.text, **error.more, **further}, error.status)
         except Exception as error:
             if is_expected(error):
                 _LOG.error("radstudy: %s", error)
                 return json_response(*_expected(error))
             bug = note(error, "read")
             _LOG.error("radstudy: %s", bug.traceback)
-            return json_response({"error": f"{_INTERNAL} ({bug.id})"}, 500)
+            return json_response({"error": f"{_INTERNAL} ({bug.id})", **further}, 500)
 
     return with_errors
 

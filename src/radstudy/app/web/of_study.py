@@ -9,7 +9,7 @@ from radstudy.app.reading.cases import read_reading_cohort
 from radstudy.app.reading.record import StudyRecord
 from radstudy.app.reading.roster import roster_of
 from radstudy.app.reading.storage import database_file, open_storage
-from radstudy.app.web.needs import Json
+from radstudy.app.web.pages import strings
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.room_images import drawing_grid
 from radstudy.app.web.server import Behind
@@ -17,11 +17,9 @@ from radstudy.app.web.study_room import StudyRoom
 from radstudy.app.web.volumes import ServedImages
 from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol
-from radstudy.protocol.yaml_text import parse_yaml, plain
 
 _LOG = logging.getLogger(__name__)
 CACHE = "cache"  # in the reading folder: preparations, and images of practice cases
-STRINGS = Path(__file__).parents[1] / "strings.yaml"
 
 
 def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | None = None) -> Behind:
@@ -65,11 +63,3 @@ def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | Non
         protocol=protocol, storage=storage, cohort=cohort, record=record, viewed=images, cache=cache / "practice"
     )
     return Behind(room, images, strings())
-
-
-def strings() -> Json:
-    """The texts of the pages."""
-    if not STRINGS.exists():
-        return {}
-    texts = plain(parse_yaml(STRINGS.read_text(encoding="utf-8"), STRINGS.name))
-    return texts if isinstance(texts, dict) else {}

@@ -6,19 +6,21 @@ So no path that a browser sends reaches the file system.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from radstudy.app.web.answers import Handler, answered
-from radstudy.app.web.needs import UnknownError
+from radstudy.app.web.answers import Handler, answered, json_response
+from radstudy.app.web.needs import Json, UnknownError
+from radstudy.protocol.yaml_text import parse_yaml, plain
 from radstudy.store import bytes_hash
 
 STATIC = Path(__file__).parents[1] / "static"
-_HERE = Path(__file__).parent
+STRINGS = Path(__file__).parents[1] / "strings.yaml"
+ENTRY = Path(__file__).parent / "entry.html"
 _TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".json": "application/json",
@@ -38,8 +40,12 @@ class Page:
     @classmethod
     def read(cls, file: Path) -> Page:
         """Read a file."""
-        content = file.read_bytes()
-        return cls(content, _TYPES[file.suffix], f'"{bytes_hash(content)}"')
+        return cls.of(file.name, file.read_bytes())
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> Page:
+        """A page with this content, which need not be a file."""
+        return cls(content, _TYPES[Path(name).suffix], f'"{bytes_hash(content)}"')
 
     def response(self, request: Request) -> Response:
         """The file, or that it is the one that the browser has."""
@@ -61,19 +67,27 @@ class PageRoutes:
 
     Parameters
     ----------
-    pages : of `read_pages`; ``room.html`` is the page that readers and the lead see.
+    pages : of `read_pages`.
+    entry : the first page, which turns a link's token into a cookie.
+    address, page : of the page behind it; ``room.html`` is the one that readers and the lead see.
+    more : further fields of every error.
     """
 
     pages: Mapping[str, Page]
+    entry: Path = ENTRY
+    address: str = "/room"
+    page: str = "room.html"
+    more: Json = field(default_factory=dict)
 
     def routes(self) -> list[Route]:
         """All of them."""
-        table: dict[str, Handler] = {"/": _entry(), "/room": self.room, "/static/{path:path}": self.static}
-        return [Route(path, answered(handler), methods=["GET"]) for path, handler in table.items()]
+        table: dict[str, Handler] = {"/": _entry(self.entry), self.address: self.room,
+                                     "/static/{path:path}": self.static}  # fmt: skip
+        return [Route(path, answered(handler, self.more), methods=["GET"]) for path, handler in table.items()]
 
     async def room(self, request: Request) -> Response:
-        """The reading room's page."""
-        return self._page("room.html").response(request)
+        """The page behind the entry."""
+        return self._page(self.page).response(request)
 
     async def static(self, request: Request) -> Response:
         """A script, style or picture."""
@@ -85,12 +99,28 @@ class PageRoutes:
         return self.pages[name]
 
 
-def _entry() -> Handler:
+async def nothing_there(_: Request, error: Exception) -> Response:
+    """The answer for a path or a method that no route has."""
+    response = json_response({"error": "there is no such page"}, getattr(error, "status_code", 404))
+    for name, value in (getattr(error, "headers", None) or {}).items():  # Allow, of 405
+        response.headers[name] = value
+    return response
+
+
+def _entry(file: Path) -> Handler:
     """The first page and, at the same path, its script: all that is sent without a cookie."""
-    page, script = Page.read(_HERE / "entry.html"), Page.read(_HERE / "entry.js")
+    page, script = Page.read(file), Page.read(ENTRY.with_suffix(".js"))
 
     async def entry(request: Request) -> Response:
         sent = script if request.url.query == "entry" else page
         return Response(sent.content, media_type=sent.kind)
 
     return entry
+
+
+def strings() -> Json:
+    """The texts of the pages."""
+    if not STRINGS.exists():
+        return {}
+    texts = plain(parse_yaml(STRINGS.read_text(encoding="utf-8"), STRINGS.name))
+    return texts if isinstance(texts, dict) else {}

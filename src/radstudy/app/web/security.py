@@ -1,8 +1,9 @@
-"""The guard: only requests to the right name, from the right page, with a cookie, and not too large pass.
+"""The guard: only requests to the right name, from the right page, with a session, and not too large pass.
 
 Everything here is decided before a route is looked up, so that a route cannot forget it. The order is: host and origin
-(403), what the cookie opens (401), size of the body (413). Every answer, an error too, carries the headers that keep a
-page to itself.
+(403), what the session opens (401), size of the body (413). What is open,
+and how large, each server declares (`Doors`). Every answer, an error too, carries the headers that keep a page to
+itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,6 +25,7 @@ LAUNCH = "/api/launch"  # asked by a second `radstudy read` of the same study; p
 MOST_BYTES: Mapping[str, int] = {ENTER: 4_096, LAUNCH: 4_096, "/api/lead/takein": 64 << 20}
 STROKE_BYTES, OTHER_BYTES = 16 << 20, 1 << 20
 _DISCARDED, _DISCARDED_OF_STRANGERS = 32 << 20, 64 << 10  # read on and thrown away, so that a page gets the answer 413
+TOO_LARGE, TOO_LONG = "this is more than the server takes", "this took too long"
 _AT_ONCE = 4  # large bodies that are in memory at the same time
 _SECONDS_FOR_A_BODY = 60.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -46,6 +48,35 @@ HEADERS: Mapping[str, str] = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _NOT_KEPT = (b"cache-control", b"no-store")
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The requests that a server lets in.
+
+    Parameters
+    ----------
+    open_reads, open_writes : paths that need no session.
+    most_bytes : path to the largest body.
+    discarded : path to the bytes beyond it that are still received, and not kept: a browser listens only when it has
+        sent all.
+    streamed : paths whose route receives the body itself, block by block, and bounds it.
+    tokens : whether a program may send the token of a link with every request (``Authorization: Bearer``) instead of
+        entering: no page of another site can make a browser send that, so the header Origin is not asked for.
+    methods : path to the methods that it has.
+    closed : what a request without a session is told.
+    more : further fields of every answer of the guard.
+    """
+
+    open_reads: frozenset[str]
+    open_writes: frozenset[str]
+    most_bytes: Callable[[str], int]
+    discarded: Callable[[str], int]
+    streamed: frozenset[str] = frozenset()
+    tokens: bool = False
+    methods: Callable[[str], tuple[str, ...]] = lambda _: (*_READS, *_WRITES)
+    closed: str = "enter with your personal link first"
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,11 +164,14 @@ class Guard:
     ----------
     app : behind it.
     served : the names of the server.
-    is_known : whether a request's cookie opens a session.
+    is_known : whether a request belongs to a session.
+    doors : what is let in; the reading room's by default.
     """
 
-    def __init__(self, app: ASGIApp, served: Served, is_known: Callable[[Scope], bool]) -> None:
-        self._app, self._served, self._is_known = app, served, is_known
+    def __init__(
+        self, app: ASGIApp, served: Served, is_known: Callable[[Scope], bool], doors: Doors | None = None
+    ) -> None:
+        self._app, self._served, self._is_known, self._doors = app, served, is_known, doors or READING_ROOM
         self._bodies = asyncio.Semaphore(_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -148,34 +182,45 @@ class Guard:
             return
         send = _with_headers(scope, send)
         if (refusal := self._refusal(scope)) is not None:
-            await answer(send, *refusal)
+            await answer(send, *refusal, self._doors.more, allow=self._doors.methods(scope["path"]))
             return
-        if scope["method"] in _READS:
+        if scope["method"] in _READS or scope["path"] in self._doors.streamed:
             await self._app(scope, receive, send)
             return
         # until it is answered: a body takes much more memory once it is read as JSON
-        async with self._bodies if _is_large(scope) else nullcontext():
-            body = await _body(receive, _most_bytes(scope["path"]), _discarded(scope["path"]))
+        async with self._bodies if self._is_large(scope) else nullcontext():
+            doors, path = self._doors, scope["path"]
+            body = await _body(receive, doors.most_bytes(path), doors.discarded(path))
             if isinstance(body, int):
-                await answer(send, body, "this is more than the server takes" if body == 413 else "this took too long")
+                await answer(send, body, TOO_LARGE if body == 413 else TOO_LONG, doors.more)
             else:
                 await self._app(scope, _received(body, receive), send)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and text if the request is refused."""
-        if scope["method"] not in (*_READS, *_WRITES):
+        if scope["method"] not in self._doors.methods(scope["path"]):
             return 405, "this method is not used here"
         if (foreign := self._foreign(scope)) is not None:
             return foreign
         path = scope["path"]
-        is_open = (path == "/" and scope["method"] in _READS) or (path in (ENTER, LAUNCH) and scope["method"] == "POST")
+        doors = self._doors
+        is_open = (path in doors.open_reads and scope["method"] in _READS) or (
+            path in doors.open_writes and scope["method"] == "POST"
+        )
         if not is_open and not self._is_known(scope):
-            return 401, "enter with your personal link first"
+            return 401, doors.closed
         length = _values(scope, b"content-length")
-        most = 0 if scope["method"] in _READS else _most_bytes(path) + _discarded(path)
+        most = 0 if scope["method"] in _READS else doors.most_bytes(path) + doors.discarded(path)
         if length and not (length[0].isdecimal() and int(length[0]) <= most):
-            return 413, "this is more than the server takes"
+            return 413, TOO_LARGE
         return None
+
+    def _is_large(self, scope: Scope) -> bool:
+        """True if a body is announced as large; a body that anyone may send never is, so that nobody waits for it."""
+        if scope["path"] in self._doors.open_writes:
+            return False
+        length = _values(scope, b"content-length")
+        return not length or int(length[0]) > OTHER_BYTES
 
     def _foreign(self, scope: Scope) -> tuple[int, str] | None:
         """Status and text if the request was not sent by a page of this server, under its own name."""
@@ -184,7 +229,10 @@ class Guard:
         origins = _values(scope, b"origin")
         if any(origin not in self._served.origins for origin in origins):
             return 403, "the request comes from another site"
-        if scope["method"] in _WRITES and not origins:
+        by_token = self._doors.tokens and _values(scope, b"authorization")
+        if scope["method"] in _WRITES and not origins and not by_token:
+            if self._doors.tokens and scope["path"] not in self._doors.open_writes and not _values(scope, b"cookie"):
+                return 401, self._doors.closed  # a program without its token
             return 403, "the request does not say from which page it comes"
         if scope["path"] != "/" and {"cross-site", "same-site"} & set(_values(scope, b"sec-fetch-site")):
             return 403, "the request comes from another site"
@@ -196,16 +244,12 @@ def _most_bytes(path: str) -> int:
 
 
 def _discarded(path: str) -> int:
-    """Bytes beyond the limit that are still received, and not kept: a browser listens only when it has sent all."""
     return _DISCARDED_OF_STRANGERS if path in (ENTER, LAUNCH) else _DISCARDED
 
 
-def _is_large(scope: Scope) -> bool:
-    """True if a body is announced as large; a body that anyone may send never is, so that nobody waits for it."""
-    if scope["path"] in (ENTER, LAUNCH):
-        return False
-    length = _values(scope, b"content-length")
-    return not length or int(length[0]) > OTHER_BYTES
+READING_ROOM = Doors(
+    open_reads=frozenset({"/"}), open_writes=frozenset({ENTER, LAUNCH}), most_bytes=_most_bytes, discarded=_discarded
+)
 
 
 def _values(scope: Scope, name: bytes) -> list[str]:
@@ -261,11 +305,22 @@ def _with_headers(scope: Scope, send: Send) -> Send:
     return send_with
 
 
-async def answer(send: Send, status: int, text: str, more: Json | None = None) -> None:
-    """Send an error as JSON. The connection ends with it: of a refused request nothing more is read."""
+async def answer(send: Send, status: int, text: str, more: Json | None = None, *, allow: tuple[str, ...] = ()) -> None:
+    """Send an error as JSON. The connection ends with it: of a refused request nothing more is read.
+
+    Parameters
+    ----------
+    send : to the sender of the request.
+    status : of HTTP.
+    text : of the error.
+    more : further fields.
+    allow : the methods that the path has, for status 405.
+    """
     body = json.dumps({"error": text, **(more or {})}, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"connection", b"close"),
     ]  # fmt: skip
+    if status == 405:
+        headers.append((b"allow", ", ".join(allow).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

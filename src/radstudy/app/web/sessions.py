@@ -60,6 +60,7 @@ class Doorkeeper:
     store : where personal links are kept.
     clock : seconds that never go back.
     token : makes a token or a secret.
+    unknown : what is told to whoever comes with a wrong link.
     """
 
     def __init__(
@@ -68,8 +69,9 @@ class Doorkeeper:
         *,
         clock: Callable[[], float] = time.monotonic,
         token: Callable[[], str] = lambda: secrets.token_urlsafe(32),
+        unknown: str = "this link is not valid: ask the study lead for a new one",
     ) -> None:
-        self._store, self._clock, self._token = store, clock, token
+        self._store, self._clock, self._token, self._unknown = store, clock, token, unknown
         self.cookie = f"radstudy_{secrets.token_hex(8)}"
         self._sessions: OrderedDict[str, Visitor] = OrderedDict()
         self._launched: dict[str, PersonalLink] = {}
@@ -117,7 +119,7 @@ class Doorkeeper:
         if link is None or link.revoked_at:  # a right one is always heard: behind a proxy all come from one address
             self._refuse_guessing(address)
             self._note_failure(address)
-            raise NotKnownError("this link is not valid: ask the study lead for a new one")
+            raise NotKnownError(self._unknown)
         secret = self._token()
         with self._lock:
             self._sessions[_hash(secret)] = Visitor(link.id, link.role, link.reader, link.task)
@@ -134,6 +136,13 @@ class Doorkeeper:
         ]
         with self._lock:
             return self._sessions.get(_hash(values[0])) if len(values) == 1 else None
+
+    def bearer(self, authorization: str) -> Visitor | None:
+        """Whose launched link the header Authorization names by its token; None for nobody's."""
+        scheme, _, token = authorization.partition(" ")
+        with self._lock:
+            link = self._launched.get(_hash(token.strip())) if scheme.lower() == "bearer" else None
+        return None if link is None else Visitor(link.id, link.role, link.reader, link.task)
 
     def header(self, secret: str, *, encrypted: bool) -> str:
         """The header Set-Cookie of a session; where the page came encrypted, it is only ever sent so."""

@@ -21,6 +21,7 @@ _FILES = (
     "map",
     "derive",
     "predict",
+    "serve",
     "validate",
     "signature_check",
     "signature_export",

@@ -58,8 +58,9 @@ def read(  # noqa: PLR0913, PLR0917 - the command's options
     protocol = load_protocol(study)
     entrance = _entrance(protocol, reader, task, lead=lead)
     root = data_folder(data, study)
+    from radstudy.app.web.listening import Listening
     from radstudy.app.web.of_study import behind_of
-    from radstudy.app.web.server import Listening, serve
+    from radstudy.app.web.server import serve
 
     run = out or study.parent / "runs" / study.stem
     serve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from radstudy.errors import CaseError, TransientError, unreadable
+from radstudy.errors import CaseError, TransientError, UsageError, unreadable
 from radstudy.formats.reading import held
 from radstudy.imaging.masks.formats import format_of
 from radstudy.imaging.masks.mask_format import Segment
@@ -20,6 +21,20 @@ from radstudy.space.grid import Grid
 
 Label = int | str  # a number or name; "largest" and "union" are rules
 _LISTED = 10
+
+
+def label_of(text: str | None) -> Label | None:
+    """Turn the text of --label into a number, a segment's name, largest or union.
+
+    Raises
+    ------
+    UsageError : a number below 1.
+    """
+    if text is None or not re.fullmatch(r"-?[0-9]{1,18}", text):
+        return text
+    if int(text) < 1:
+        raise UsageError(f"--label takes a number from 1, a segment's name, largest or union, not '{text}'")
+    return int(text)
 
 
 def read_mask(path: str | Path, label: Label | None, grid: Grid | None, *, reader: str, resample: bool) -> MaskOnGrid:

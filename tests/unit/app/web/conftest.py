@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from radstudy.app.web.events import Events
+from radstudy.app.web.listening import Listening, PageServer, bound
 from radstudy.app.web.running import LaunchRoute
 from radstudy.app.web.security import served_at
-from radstudy.app.web.server import Listening, _bound, _Server, application
+from radstudy.app.web.server import application
 from radstudy.app.web.sessions import Doorkeeper
 from unit.app.web.memory_room import behind, static_of, write_images
 
@@ -102,13 +103,13 @@ def run_server(folder, *, public_url="", steps=(), is_local=True, heartbeat_s=15
 @contextmanager
 def serving(behind_it, static, *, doorkeeper=None, public_url="", is_local=True, heartbeat_s=15.0):
     """Serve a room from a thread of this process on a real socket."""
-    sock = _bound(Listening())
+    sock = bound(Listening())
     port = sock.getsockname()[1]
     served = served_at("127.0.0.1", port, public_url)
     doorkeeper, events = doorkeeper or Doorkeeper(behind_it.room.links), Events(heartbeat_s)
     launch = LaunchRoute(behind_it.room, doorkeeper, served.url)
     app = application(behind_it, served, doorkeeper, events, launch, static=static, is_local=is_local)
-    server = _Server(app, started=lambda: None, stopping=events.close)
+    server = PageServer(app, started=lambda: None, stopping=events.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[sock]), daemon=True)
     thread.start()
     until = time.monotonic() + 20

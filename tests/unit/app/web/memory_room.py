@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from radstudy.app.reading.links import PersonalLink
+from radstudy.app.web.listening import Listening
 from radstudy.app.web.needs import CaseImages, ConflictError, ImageFile, IncompleteError, UnknownError
 from radstudy.app.web.preparations import RunRecords, Steps
 from radstudy.app.web.running import Entrance
-from radstudy.app.web.server import Behind, Listening, serve
+from radstudy.app.web.server import Behind, serve
 from radstudy.app.web.volumes import ServedImages
 from radstudy.formats.raster import write_raster
 

@@ -15,8 +15,9 @@ import pytest
 
 from radstudy.app.web import browser as browser_module
 from radstudy.app.web.browser import Opened, remove_left
+from radstudy.app.web.listening import Listening, bound, study_port
 from radstudy.app.web.running import RUNNING, Entrance, link_of_running, only_server, write_running
-from radstudy.app.web.server import Listening, _bound, serve, study_port
+from radstudy.app.web.server import serve
 from radstudy.errors import UsageError
 from radstudy.store import read_json
 from unit.app.web.conftest import Browser
@@ -201,7 +202,7 @@ def test_answers_are_sent_at_once():
 
     async def without_delay():
         accepted = asyncio.get_running_loop().create_future()
-        listener = _bound(Listening())
+        listener = bound(Listening())
 
         class Noting(asyncio.Protocol):
             def connection_made(self, transport):
@@ -295,9 +296,9 @@ def test_a_lock_is_free_again_and_a_second_holder_is_told(tmp_path):
 
 
 def test_a_study_has_the_same_port_at_each_start_unless_another_program_has_it(tmp_path):
-    with _bound(Listening(), tmp_path) as first:
+    with bound(Listening(), tmp_path) as first:
         assert first.getsockname()[1] == study_port(tmp_path) != study_port(tmp_path / "other")
-        with _bound(Listening(), tmp_path) as second:
+        with bound(Listening(), tmp_path) as second:
             assert second.getsockname()[1] not in {0, study_port(tmp_path)}
-    with _bound(Listening(), tmp_path) as again:
+    with bound(Listening(), tmp_path) as again:
         assert again.getsockname()[1] == study_port(tmp_path)

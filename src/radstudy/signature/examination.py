@@ -46,7 +46,7 @@ class DicomRequest:
 
 
 @dataclass(frozen=True)
-class Examination:
+class ImportedExamination:
     """The files of one patient's examination, while the folder of its import exists.
 
     Parameters
@@ -68,7 +68,7 @@ def imported_examination(
     images: Mapping[str, Path],
     masks: Mapping[str, Path],
     say: Callable[[str], None] = lambda message: None,
-) -> Iterator[Examination]:
+) -> Iterator[ImportedExamination]:
     """Import one patient's examination for as long as the context lasts.
 
     Parameters
@@ -112,7 +112,7 @@ def imported_examination(
         _add_further(signature, request, plan, outcome, out, volumes, drawings)
         for failure in outcome.failures:
             say(failure)
-        yield Examination(volumes, drawings, outcome.failures)
+        yield ImportedExamination(volumes, drawings, outcome.failures)
 
 
 def _one_patient(outcome: ImportResult) -> Plan:

@@ -106,6 +106,10 @@ def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | No
 # --- one lesion --------------------------------------------------------------------------------------------------
 
 
+_NO_NEIGHBOURS = "no two of its voxels are neighbours"
+_NO_MESH_VOLUME = "its mesh is open, and has no volume"
+
+
 def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> LesionFeatures:
     placed = place(prepared, roi, settings)
     try:
@@ -126,7 +130,7 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
             values |= dict(_grey_values(derived, lesion.inside, region, own, missing))
     for name, value in values.items():
         if np.isnan(value) and name not in missing:
-            missing[name] = "undefined for this lesion: no two of its voxels are neighbours"
+            missing[name] = f"undefined for this lesion: {_NO_MESH_VOLUME if '_shape_' in name else _NO_NEIGHBOURS}"
     original = cut(region.image, lesion.box)
     bins = discretise(original, lesion.inside, bin_width=settings.bin_width, bin_count=settings.bin_count).n_levels
     diagnostics = {**placed.facts, "bins_original": bins}

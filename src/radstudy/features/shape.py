@@ -58,15 +58,15 @@ def _mesh_features(padded: NDArray[np.uint8], spacing: Float64) -> dict[str, flo
     voxel = float(spacing.prod())
     areas = np.linalg.norm(_triangle_normals() * (voxel / spacing), axis=1) / 2
     area, voxels = surface.march(padded, np.bincount(cube, areas, 128).astype(np.float64), determinant, normal)
-    volume = voxels * voxel
+    volume = voxels * voxel  # of an open mesh: the volumes of its parts have signs, and may cancel
     # Area of the sphere of equal volume; the last digit of NumPy's cube root differs on CPUs with 512-bit registers.
     sphere = math.cbrt(36 * np.pi * volume**2)
     return {
         "MeshVolume": volume,
         "SurfaceArea": area,
-        "SurfaceVolumeRatio": area / volume,
+        "SurfaceVolumeRatio": area / volume if volume else math.nan,
         "Sphericity": sphere / area,
-        "SphericalDisproportion": area / sphere,
+        "SphericalDisproportion": area / sphere if sphere else math.nan,
         "Compactness1": volume / (area**1.5 * np.sqrt(np.pi)),
         "Compactness2": 36 * np.pi * volume**2 / area**3,
     }

@@ -104,7 +104,8 @@ class RefittedForms:
         parts += sorted({variable_of(name) for name in lacking if name.startswith(CLINICAL)})
         what = "a value is missing"
         if parts:
-            what = f"they use {', '.join(parts)}, not given for this patient; the formula does not need it"
+            them = "it" if len(parts) == 1 else "them"
+            what = f"they use {', '.join(parts)}, not given for this patient; the formula does not need {them}"
         return f"{len(self.forms) - used} of the {len(self.forms)} refits are not used: {what}"
 
     def as_dict(self) -> dict[str, Any]:

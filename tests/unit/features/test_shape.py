@@ -67,6 +67,16 @@ def test_diameters_are_the_longest_of_all_pairs(mask, spacing):
             assert found[name] >= longest[where] - 1e-9, name
 
 
+def test_of_a_mesh_without_volume_the_ratios_to_it_are_undefined():
+    """Two single voxels, and two that touch at an edge, whose part of the open mesh has a negative volume."""
+    mask = np.zeros((5, 4, 3), bool)
+    mask[0, 0, 0] = mask[0, 0, 2] = mask[4, 2, 1] = mask[4, 3, 0] = True
+    found = shape(mask, (0.6, 0.6, 0.6), [*NAMES, "SphericalDisproportion", "Compactness1", "Compactness2"])
+    assert found["MeshVolume"] == found["Sphericity"] == found["Compactness1"] == found["Compactness2"] == 0
+    assert np.isnan(found["SurfaceVolumeRatio"]) and np.isnan(found["SphericalDisproportion"])
+    assert found["SurfaceArea"] > 0 and found["Maximum3DDiameter"] > 0
+
+
 def test_a_ball_is_nearly_a_ball():
     for spacing in ((1.0, 1.0, 1.0), (2.0, 0.8, 0.8)):
         found = shape(ball(15.0, spacing), spacing)

@@ -13,8 +13,14 @@ from radstudy.derive.run import derive
 from radstudy.imaging.volume import Volume
 from radstudy.intake.run import Options, run_import
 from radstudy.intake.sources import open_source
+from radstudy.protocol.load import parse_protocol
+from radstudy.study import run
+from radstudy.validation import validate
 from unit.derive.test_derive import RECIPE, write_patient
+from unit.external_cohorts import write_cohort, write_model
 from unit.intake import synthetic
+from unit.steps.test_harmonisation import STUDY as SITES
+from unit.steps.test_harmonisation import write_tables
 
 KNOWN = Path(__file__).parents[1] / "compat" / "algorithms.csv"
 NOT_HELD = {
@@ -33,7 +39,8 @@ def results(demo, command, tmp_path_factory):
     """The fingerprints of the demo, of its maps and shuffled images, of an import and of derived maps."""
     more = _with_maps_and_shuffled(demo, tmp_path_factory.mktemp("more") / "copy", command)
     rows = of_run(demo) + [row for row in of_run(more) if row.algorithm in ("extract/maps", "extract/shuffled")]
-    return rows + list(_imported(tmp_path_factory.mktemp("import"))) + list(_derived(tmp_path_factory.mktemp("derive")))
+    rows += [*_imported(tmp_path_factory.mktemp("import")), *_derived(tmp_path_factory.mktemp("derive"))]
+    return [*rows, *_harmonised(tmp_path_factory.mktemp("sites")), *_validated(tmp_path_factory.mktemp("elsewhere"))]
 
 
 def _with_maps_and_shuffled(demo, copy, command):
@@ -67,6 +74,20 @@ def _derived(folder):
     assert lost == 0
     yield from _volumes("derive", folder / "out")
     yield from of_table("derive", "derived.csv", pd.read_csv(table))
+
+
+def _harmonised(folder):
+    write_tables(folder)
+    run(parse_protocol(SITES), data=folder, out=folder / "out", until="evaluate", jobs=1)
+    yield from (row for row in of_run(folder / "out") if row.algorithm == "evaluate/harmonisation")
+
+
+def _validated(folder):
+    _, file = write_cohort(folder, rows=80)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("radstudy.validation.do_validation_report", lambda run: None)
+        validate(write_model(folder), file, out=folder / "out", jobs=1)
+    yield from (row for row in of_run(folder / "out") if row.algorithm == "validate")
 
 
 def _volumes(algorithm, folder):

@@ -34,7 +34,8 @@ def names_of(run):
         elif isinstance(value, str):
             yield value
 
-    patients = pd.read_csv(run / "cohort/rows.csv", dtype=str)["patient"]
+    tables = [pd.read_csv(run / "cohort" / name, dtype=str) for name in ("rows.csv", "excluded.csv")]
+    patients = [name for table in tables for name in table["patient"]]
     names = {name for name in (*texts(settings), *patients) if any(sign.isdigit() for sign in name)}
     names = {name for name in names if not name.isdigit()}  # an outcome written 0 and 1 names no number of the page
     return sorted(names, key=len, reverse=True)

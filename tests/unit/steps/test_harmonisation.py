@@ -29,7 +29,7 @@ evaluate: {chance: null, resampling: null, baselines: null}
 """
 
 
-def _tables(folder, rows=90):
+def write_tables(folder, rows=90):
     rng = np.random.default_rng(4)
     sites = np.resize(["Bern", "Lyon", "Wien"], rows)
     outcome = rng.permutation(np.arange(rows) % 2)
@@ -51,7 +51,7 @@ def _run(folder, text=STUDY):
 
 
 def test_a_study_is_harmonised_and_compared_with_itself(tmp_path):
-    cohort = _tables(tmp_path)
+    cohort = write_tables(tmp_path)
     _run(tmp_path)
     rows = pd.read_csv(tmp_path / "out" / "cohort" / "rows.csv")
     assert rows["scan_site"].tolist() == cohort["scanner"].tolist()
@@ -73,7 +73,7 @@ def test_a_study_is_harmonised_and_compared_with_itself(tmp_path):
 
 
 def test_the_plain_study_is_what_without_means(tmp_path):
-    _tables(tmp_path)
+    write_tables(tmp_path)
     _run(tmp_path)
     beside = pd.read_csv(tmp_path / "out" / "evaluate" / "harmonisation" / "with_and_without.csv").set_index("model")
     plain = STUDY.replace("{harmonise: {method: combat, keep: [age]}}, ", "").replace("  site: scanner\n", "")
@@ -116,13 +116,13 @@ def test_mistakes_in_the_study_file(old, new, message):
 
 
 def test_the_outcome_under_another_name_is_refused_by_its_values(tmp_path):
-    _tables(tmp_path)
+    write_tables(tmp_path)
     with pytest.raises(DataError, match="'clinical:result' is the outcome"):
         _run(tmp_path, STUDY.replace("keep: [age]", "keep: [result]"))
 
 
 def test_a_site_that_is_only_tested_is_refused(tmp_path):
-    cohort = _tables(tmp_path)
+    cohort = write_tables(tmp_path)
     cohort.assign(scanner=np.where(cohort["set"] == "testing", "Rom", cohort["scanner"])).to_csv(
         tmp_path / "cohort.csv", index=False
     )
@@ -131,7 +131,7 @@ def test_a_site_that_is_only_tested_is_refused(tmp_path):
 
 
 def test_a_patient_without_a_site_is_named(tmp_path):
-    cohort = _tables(tmp_path)
+    cohort = write_tables(tmp_path)
     cohort.loc[3, "scanner"] = None
     cohort.to_csv(tmp_path / "cohort.csv", index=False)
     with pytest.raises(CohortError, match="Patient P03: the site"):

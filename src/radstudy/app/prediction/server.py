@@ -167,7 +167,7 @@ def _doors(limits: ServiceLimits) -> Doors:
 def _pages() -> dict[str, Page]:
     """The files of the page, its texts, and the style of a prediction's page."""
     pages = read_pages(STATIC)
-    texts = json.dumps({"predict": strings().get("predict", {})}, ensure_ascii=False)
+    texts = json.dumps(strings("predict"), ensure_ascii=False)
     return {
         **{name: pages[name] for name in (*_FILES, "predict.html")},
         "strings.json": Page.of("strings.json", texts.encode()),

@@ -19,6 +19,7 @@ from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol
 
 _LOG = logging.getLogger(__name__)
+READING = ("room", "pages", "worklist", "form", "curve", "arbitration", "arrow", "lead")  # sections of strings.yaml
 CACHE = "cache"  # in the reading folder: preparations, and images of practice cases
 
 
@@ -62,4 +63,4 @@ def behind_of(protocol: Protocol, data: Path, *, run: Path, database: Path | Non
     room = StudyRoom(
         protocol=protocol, storage=storage, cohort=cohort, record=record, viewed=images, cache=cache / "practice"
     )
-    return Behind(room, images, strings())
+    return Behind(room, images, strings(*READING))

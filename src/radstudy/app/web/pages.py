@@ -118,9 +118,12 @@ def _entry(file: Path) -> Handler:
     return entry
 
 
-def strings() -> Json:
-    """The texts of the pages."""
-    if not STRINGS.exists():
-        return {}
+def strings(*sections: str) -> Json:
+    """The texts of some pages: a reader hears nothing that his own page does not say.
+
+    Parameters
+    ----------
+    sections : of strings.yaml.
+    """
     texts = plain(parse_yaml(STRINGS.read_text(encoding="utf-8"), STRINGS.name))
-    return texts if isinstance(texts, dict) else {}
+    return {name: texts[name] for name in sections}

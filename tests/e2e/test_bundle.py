@@ -45,6 +45,7 @@ def test_the_bundle_names_no_patient_and_no_place(demo, tmp_path):
     assert [word for word in (*patients, str(demo), str(tmp_path.home())) if word in whole] == []
 
 
+@pytest.mark.long
 def test_other_data_are_refused_unless_asked(demo, command, tmp_path):
     data = shutil.copytree(demo / "data", tmp_path / "data")
     image = next((data / "images").glob("*/T2WI.nii.gz"))

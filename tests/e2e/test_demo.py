@@ -193,7 +193,7 @@ def predict_arguments(demo, signature, patient):
     return arguments
 
 
-@pytest.mark.parametrize("model", ["combined-C", "DCE7", "clinical-imaging"])
+@pytest.mark.parametrize("model", ["combined-C", pytest.param("DCE7", marks=pytest.mark.long), "clinical-imaging"])
 def test_predict_gives_the_runs_own_probability(demo, command, model):
     scores = pd.read_csv(demo / "model" / "predictions.csv")
     scores = scores[scores["model"] == model.replace("combined-C", "combined C")].set_index("patient")
@@ -290,6 +290,7 @@ def test_two_runs_into_one_folder_are_refused(demo, tmp_path, command):
     assert "another run is working" in done.stderr
 
 
+@pytest.mark.long
 def test_steps_can_be_run_one_by_one(demo, tmp_path, command):
     out = tmp_path / "out"
     command("run", study_of(demo), "--out", out, "--step", "cohort", check=0)

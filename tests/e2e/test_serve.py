@@ -84,6 +84,7 @@ def test_it_begins_predicts_and_ends(tmp_path):
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.long
 def test_the_next_server_removes_what_a_killed_one_has_left(tmp_path):
     write_signature(clinical_signature(), tmp_path / "signature.json")
     file, log = tmp_path / "signature.json", tmp_path / "log" / "audit.jsonl"

@@ -39,8 +39,11 @@ def whole(folder):
 
 @pytest.mark.parametrize(
     "route",
-    [[WEB], [DIMSE], [DIMSE, "--move-port", "11113", "--patient", "UCSF-BR-*"]],
-    ids=["DICOMweb", "C-GET", "C-MOVE with a wildcard"],
+    [
+        pytest.param([WEB], id="DICOMweb"),
+        pytest.param([DIMSE], id="C-GET", marks=pytest.mark.long),
+        pytest.param([DIMSE, "--move-port", "11113", "--patient", "UCSF-BR-*"], id="C-MOVE with a wildcard"),
+    ],
 )
 def test_every_route_gives_the_bytes_of_the_folder(filled, from_folder, tmp_path, route):
     before = filled.ask("/changes?last"), filled.ask("/statistics")

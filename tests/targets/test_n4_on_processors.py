@@ -76,6 +76,7 @@ def test_field_and_corrected_volume_have_the_same_bits(found, name):
     assert differing(ours, found(name, "n4")[0]) == []
 
 
+@pytest.mark.long
 def test_two_threads_give_the_same_bits(found):
     assert differing(found("host", "n4")[0], found("host", "n4", threads=2)[0]) == []
 

@@ -241,6 +241,7 @@ def test_several_classifiers_stand_in_the_same_tables(tmp_path):
     assert "no formula" in report
 
 
+@pytest.mark.long
 def test_a_study_without_a_formula_writes_no_signature(tmp_path):
     made(tmp_path)
     _, out = go(tmp_path, study())

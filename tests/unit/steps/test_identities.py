@@ -87,6 +87,7 @@ model: {select: [{impute: median}], models: {T2: [T2]}}
     assert read_identities(parse_protocol(text), tmp_path).compared == {"A"}
 
 
+@pytest.mark.long
 def test_a_run_reports_the_pair_and_looks_again_when_the_file_changes(imported):
     assert radstudy("run", imported / "study.yaml", "--jobs", "1").returncode in (0, 4)
     leaks = imported / "runs" / "study" / "evaluate" / "leaks"

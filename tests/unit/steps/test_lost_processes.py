@@ -96,7 +96,7 @@ def run(folder, out):
     return lost, said, pd.read_parquet(folder / out / "extract" / "features.parquet")
 
 
-@pytest.mark.parametrize("step", ["prepare", "extract"])
+@pytest.mark.parametrize("step", [pytest.param("prepare", marks=pytest.mark.long), "extract"])
 def test_a_case_that_crashes_is_lost_alone_and_named(cohort, expected, monkeypatch, step):
     poison(monkeypatch, step, signal.SIGSEGV)
     lost, said, table = run(cohort, "run")
@@ -109,7 +109,7 @@ def test_a_case_that_crashes_is_lost_alone_and_named(cohort, expected, monkeypat
     assert run(cohort, "run")[1][-1] == "extract: already done"  # a crash is the file's: it is not met again
 
 
-@pytest.mark.parametrize("step", ["prepare", "extract"])
+@pytest.mark.parametrize("step", ["prepare", pytest.param("extract", marks=pytest.mark.long)])
 def test_a_case_that_the_system_killed_is_tried_again_by_the_next_run(cohort, expected, monkeypatch, step):
     with monkeypatch.context() as patch:
         poison(patch, step, signal.SIGKILL)
@@ -134,7 +134,7 @@ def poison(monkeypatch, step, number):
     monkeypatch.setattr(run_module, "_guarded", guarded)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_a_header_that_crashes_native_code_does_not_end_a_command(cohort, jobs):
     """ITK ends the process at NDims = -1."""
     image = cohort / "P2.mha"

@@ -1,9 +1,8 @@
 """The guard: only requests to the right name, from the right page, with a session, and not too large pass.
 
 Everything here is decided before a route is looked up, so that a route cannot forget it. The order is: host and origin
-(403), what the session opens (401), size of the body (413). What is open,
-and how large, each server declares (`Doors`). Every answer, an error too, carries the headers that keep a page to
-itself.
+(403), what the session opens (401), size of the body (413). What is open, and how large, each server declares
+(`Doors`). Every answer, an error too, carries the headers that keep a page to itself.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from radstudy.errors import CaseError, RefusedError
-from radstudy.protocol.prepare import preparation_step
 from radstudy.protocol.sections import Extract
 from radstudy.signature.check_vector import CheckVector, VectorResult, measured_features, values_on
 from radstudy.signature.document import FORMAT, Signature, document_of, read_document, signature_of, stated_hash
@@ -125,7 +124,7 @@ def _vector(signature: Signature) -> Iterator[CheckedPart]:
 
 def _image(signature: Signature, vector: CheckVector, stated: VectorResult) -> Iterator[CheckedPart]:
     assert vector.image is not None
-    steps = tuple(preparation_step(step) for step in signature.prepare)
+    steps = signature.steps
     section = Extract.model_validate(signature.extract)
     features = measured_features(vector.image, steps, signature.settings, section)
     clinical = {name: np.nan if value is None else value for name, value in vector.vector.values.items()}

@@ -20,7 +20,7 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.modelling.assessment.performance import Scored, chosen_cutoff
 from radstudy.modelling.models import LinearForm, Term, clinical_of, sequences_of
 from radstudy.protocol import Protocol
-from radstudy.protocol.prepare import preparation_step
+from radstudy.protocol.prepare import PreparationStep, preparation_step
 from radstudy.protocol.sections import Extract
 from radstudy.provenance import machine, versions
 from radstudy.signature.check_vector import CheckVector, check_vector
@@ -86,6 +86,11 @@ class Signature:
     refits: RefittedForms | None = None
     vector: CheckVector | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> tuple[PreparationStep, ...]:
+        """The preparation of its images, in order."""
+        return tuple(preparation_step(dict(step)) for step in self.prepare)
 
     @property
     def settings(self) -> ExtractionSettings:
@@ -165,7 +170,7 @@ def with_vector(signature: Signature) -> Signature:
     """Return the signature with its test vector."""
     from_table = bool(signature.extract.get(FROM_TABLE))
     vector = check_vector(
-        signature.form, tuple(preparation_step(step) for step in signature.prepare),
+        signature.form, signature.steps,
         None if from_table else signature.settings, None if from_table else Extract.model_validate(signature.extract),
     )  # fmt: skip
     return replace(signature, vector=vector)

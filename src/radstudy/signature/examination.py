@@ -52,12 +52,10 @@ class ImportedExamination:
     Parameters
     ----------
     images, masks : sequence to file, of those that were asked for.
-    remarks : what the import could not use, without anything that identifies the patient.
     """
 
     images: Mapping[str, Path]
     masks: Mapping[str, Path]
-    remarks: tuple[str, ...]
 
 
 @contextmanager
@@ -112,7 +110,7 @@ def imported_examination(
         _add_further(signature, request, plan, outcome, out, volumes, drawings)
         for failure in outcome.failures:
             say(failure)
-        yield ImportedExamination(volumes, drawings, outcome.failures)
+        yield ImportedExamination(volumes, drawings)
 
 
 def _one_patient(outcome: ImportResult) -> Plan:

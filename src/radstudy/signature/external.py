@@ -18,7 +18,6 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import Protocol
 from radstudy.protocol.cohort import EXTERNAL
 from radstudy.protocol.load import load_protocol
-from radstudy.protocol.prepare import preparation_step
 from radstudy.protocol.sections import ClinicalModel, ClinicalVariable, CohortSection, Extract, Features, Model
 from radstudy.protocol.words import listed
 from radstudy.signature.document import Signature
@@ -122,7 +121,7 @@ def _other_images(signature: Signature, written: Protocol, data: Path) -> Iterat
     """Find settings of the images' preparation and extraction that differ from the signature's."""
     if written.features is not None or not signature.sequences:
         return
-    if tuple(preparation_step(dict(step)) for step in signature.prepare) != written.prepare:
+    if signature.steps != written.prepare:
         yield (
             "'prepare' differs from the signature's. To do: leave 'prepare' out (also of a preset); the signature's "
             "own preparation is used"
@@ -177,7 +176,7 @@ def _as_needed(signature: Signature, written: Protocol) -> Protocol:
             "cohort": cohort,
             "sequences": sequences,
             "features": features,
-            "prepare": tuple(preparation_step(dict(step)) for step in signature.prepare),
+            "prepare": signature.steps,
             "extract": _extract(signature, written),
             "agree": written.agree.model_copy(update={"icc": None}),
             "model": written.model.model_copy(

@@ -18,7 +18,7 @@ from radstudy.imaging.preparation import prepare_volume, read_reference
 from radstudy.imaging.roi import Label
 from radstudy.imaging.volume import Volume
 from radstudy.modelling.models import Term
-from radstudy.protocol.prepare import preparation_step, reference_in
+from radstudy.protocol.prepare import reference_in
 from radstudy.protocol.sections import Extract
 from radstudy.signature.applicability import (
     NOT_CHECKED,
@@ -322,8 +322,8 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
 
 def _prepared(signature: Signature, sequence: PatientSequence, reference: Path | None) -> tuple[Volume, Seen]:
     """Prepare a volume as the study did; return it, and the sequence's facts with the scale before rescaling."""
-    steps = tuple(preparation_step(step) for step in signature.prepare)
-    section, volume = reference_in(steps), sequence.volume
+    steps, volume = signature.steps, sequence.volume
+    section = reference_in(steps)
     prepared, preparation = prepare_volume(volume, steps, read_reference(reference, section, volume.grid))
     facts = preparation.facts()
     scale = None if facts["low"] is None else (facts["low"], facts["high"])

@@ -3,9 +3,9 @@
     python benchmarks/harmonisation_sites.py --patients 60 --splits 20 --work FOLDER
 
 Each scanner images a cohort of `radstudy demo` of its own, with its own voxel size, noise, contrast and bias field; the
-third has 70 % positive instead of 40 %. Every lesion is prepared and extracted as by the reference protocol. Each split
-(70 % train, by scanner and outcome) fits the models with and without ComBat; the AUC is that of the testing rows, of all
-together and within the scanners. Extracted features in FOLDER are not extracted again.
+third has 70 % positive instead of 40 %. Every lesion is prepared and extracted as by the reference protocol. Each
+split (70 % train, by scanner and outcome) fits the models with and without ComBat; the AUC is that of the testing rows,
+of all together and within the scanners. Extracted features in FOLDER are not extracted again.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ evaluate: {{chance: null, resampling: null, baselines: null}}
 
 def measured(site: str, patients: int, seed: int) -> tuple[pd.DataFrame, pd.Series]:
     """Features of one scanner's cohort, and the outcome by patient."""
-    as_acquired, as_biased = dict(appearance.PROTOCOL), appearance._log_bias  # noqa: SLF001 - another scanner's
+    as_acquired, as_biased = dict(appearance.PROTOCOL), appearance._log_bias  # another scanner's
     t2, dwi, noise, lesion, contrast, bias = SITES[site]
     for name, spacing in (("T2WI", t2), ("DWI", dwi)):
         own = as_acquired[name]
@@ -60,12 +60,12 @@ def measured(site: str, patients: int, seed: int) -> tuple[pd.DataFrame, pd.Seri
             own, spacing_mm=spacing or own.spacing_mm, noise=own.noise * noise, lesion=own.lesion * lesion,
             contrast=own.contrast * contrast,
         )  # fmt: skip
-    appearance._log_bias = lambda grid, rng: bias * as_biased(grid, rng)  # noqa: SLF001
+    appearance._log_bias = lambda grid, rng: bias * as_biased(grid, rng)
     try:
         features, truth = simulated_features(patients, seed, sequences=SEQUENCES, jobs=1)
     finally:
         appearance.PROTOCOL.update(as_acquired)
-        appearance._log_bias = as_biased  # noqa: SLF001
+        appearance._log_bias = as_biased
     return features, (truth["fish_made_from"] == "positive").astype(int)
 
 
@@ -129,7 +129,7 @@ def main() -> None:
                 {"split": split, "harmonised": name, "model": model, "all": both[0], "within": both[1]}
                 for model, both in aucs(out, people).items()
             ]
-        table = pd.DataFrame(rows).pivot(index=["split", "model"], columns="harmonised", values=["all", "within"])
+        table = pd.DataFrame(rows).pivot_table(index=["split", "model"], columns="harmonised", values=["all", "within"])
         for which in ("all", "within"):
             own = table[which]
             apart = (own["with"] - own["without"]).groupby("model")

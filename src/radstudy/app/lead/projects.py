@@ -10,7 +10,7 @@ from pathlib import Path
 from radstudy.errors import DataError, UsageError
 from radstudy.store import content_hash, make_folders, read_json, storing, write_json
 
-OWN = ".radstudy"  # in a folder of studies, and in a study's: what the pages note for themselves
+OWN = ".radstudy-app"  # in a folder of studies, and in a study's: what the pages note for themselves
 STUDY, IMAGES = "study.yaml", "images"
 _KNOWN, _SETUP = "known.json", "setup.json"
 _DEPTH, _MOST_FOLDERS = 3, 2_000
@@ -147,17 +147,31 @@ class Projects:
         ------
         UsageError : it cannot be a folder's name, or there is one already.
         """
-        if not _NAME.fullmatch(name.strip()) or name.strip().rstrip(".") != name.strip():
+        project = Project(self.new_folder(name) / STUDY)
+        project.note_setup()
+        return project
+
+    def new_folder(self, name: str) -> Path:
+        """Make a folder for a study.
+
+        Parameters
+        ----------
+        name : of the folder.
+
+        Raises
+        ------
+        UsageError : it cannot be a folder's name, or there is one already.
+        """
+        name = name.strip()
+        if not _NAME.fullmatch(name) or name.endswith("."):
             raise UsageError(f"'{name}' cannot be a folder's name: use letters, digits, spaces, - and _")
-        folder = self.folder / name.strip()
+        folder = self.folder / name
         with storing(folder):
             try:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 raise UsageError(f"{folder} exists already: choose another name") from None
-        project = Project(folder / STUDY)
-        project.note_setup()
-        return project
+        return folder
 
     def open(self, path: Path) -> Project:
         """Add a study of another folder to the list.

@@ -200,6 +200,22 @@ def keep_asked(project: Project, identifier: str) -> str:
     return str(file)
 
 
+def require_asked(choices: ImportChoices, patient: str, study: str) -> None:
+    """Refuse to ask a server for everything, unless that is said.
+
+    Parameters
+    ----------
+    choices : of the import.
+    patient, study : PatientID, with wildcards, and StudyInstanceUID.
+
+    Raises
+    ------
+    UsageError : neither is given.
+    """
+    if choices.is_server and not patient.strip() and not study.strip():
+        raise UsageError("whom to ask the server for? Give a PatientID (* and ? are wildcards), or * for everyone")
+
+
 def choices_of(project: Project) -> ImportChoices | None:
     """The choices that were made last; None before the first time."""
     noted = project.setup().get("import")

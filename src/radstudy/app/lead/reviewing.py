@@ -249,18 +249,18 @@ def _numbers(row: Row) -> tuple[str, ...]:
 def _traits(questions: Sequence[Question], masks: Mapping[str, Row]) -> dict[str, tuple[str, ...]]:
     """Map the key of each mask to what tells its reader from others: names of folders, creator, description.
 
-    A trait counts if drawings of two patients have it, and not all drawings.
+    A trait counts if drawings of two patients have it, and in one of them not all drawings.
     """
     own = {one.key: _features(masks.get(mark_of(one.key), {})) for one in questions}
-    patients: dict[str, set[str]] = defaultdict(set)
-    drawings: Counter[str] = Counter()
+    drawings = Counter(one.patient for one in questions)
+    having: dict[str, Counter[str]] = defaultdict(Counter)
     for one in questions:
         for feature in own[one.key]:
-            patients[feature].add(one.patient)
-            drawings[feature] += 1
-    everyone = len({one.patient for one in questions})
-    telling = {feature for feature, of_whom in patients.items()
-               if len(of_whom) >= min(2, everyone) and drawings[feature] < len(questions)}  # fmt: skip
+            having[feature][one.patient] += 1
+    telling = {
+        feature for feature, patients in having.items()
+        if len(patients) >= min(2, len(drawings)) and any(patients[name] < drawings[name] for name in patients)
+    }  # fmt: skip
     return {key: tuple(feature for feature in features if feature in telling) for key, features in own.items()}
 
 
@@ -433,9 +433,16 @@ def _patient_row(
         return "refused" if role in lost else "hole" if role in usual else "rare"
 
     cells = {role: RoleCell(state(role), tuple(sorted(set(drawn[role])))) for role in columns}
-    unplaced = sum(row["patient"] == patient and not row["file"] and "left out" not in row["reason"] for row in masks)
+    asked = {mark_of(one.key) for one in own}
+    unplaced = sum(row["patient"] == patient and _is_lost(row, asked) for row in masks)
     doubly = sum(len(cell.readers) > 1 for cell in cells.values())
     return PatientRow(patient, cells, len(own), len(refused), unplaced, doubly)
+
+
+def _is_lost(row: Row, asked: set[str]) -> bool:
+    """True if a region has no mask, and no answer will change that."""
+    waits = row["drawing"].split(".")[0] in asked or "has no role yet" in row["reason"]
+    return not row["file"] and not waits and "left out" not in row["reason"]
 
 
 def series_of(project: Project, patient: str) -> dict[str, list[dict[str, str]]]:

@@ -87,7 +87,10 @@ def preview_outcomes(project: Project, choices: OutcomeChoices) -> OutcomePrevie
     """
     table, _ = read_table(_file(choices.file))
     columns = tuple(map(str, table.columns))
-    matches = _matches(project, table)
+    known = {row["patient_id"] for row in read_rows(project.private / _KEY)}
+    if known & set(columns):
+        raise UsageError("the first row of the table is a patient, not a heading: give each column a name there")
+    matches = {name: len(known & set(map(str, table[name].dropna()))) for name in columns}
     identifier = choices.identifier or max(columns, key=lambda name: matches[name], default="")
     likely = tuple(name for name in columns if name != identifier and table[name].nunique() == 2)
     patients = {row["pseudonym"] for row in read_rows(project.private / _KEY)}
@@ -136,12 +139,6 @@ def _joined(project: Project, choices: OutcomeChoices, preview: OutcomePreview) 
         project.images / TABLE, _file(choices.file), project.private / _KEY, identifier=preview.identifier,
         outcome=choices.outcome or None, clinical=choices.clinical,
     )  # fmt: skip
-
-
-def _matches(project: Project, table: pd.DataFrame) -> dict[str, int]:
-    """Number of imported patients that each column names by their PatientID."""
-    known = {row["patient_id"] for row in read_rows(project.private / _KEY)}
-    return {str(name): len(known & set(map(str, table[name].dropna()))) for name in table.columns}
 
 
 def start_study(project: Project, choices: OutcomeChoices | None = None) -> Started:

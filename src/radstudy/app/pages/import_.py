@@ -101,12 +101,15 @@ def _shown(project: Project) -> Json:
     except RadstudyError as error:  # a table that a spreadsheet has spoilt: the page says so, and the rest works
         problem = str(error)
     choices = importing.choices_of(project)
+    job = importing.import_job(project)
     is_imported = (project.images / "cohort.csv").is_file()
     return {
-        "choices": choices or ImportChoices(""), "job": importing.import_job(project), "imported": is_imported,
+        "choices": choices or ImportChoices(""), "job": job, "imported": is_imported,
+        "is_done": job is not None and job.asked.kind == importing.IMPORT and job.state == "done",
         "counts": reviewing.counts_of(questions), "asked": len(questions), "sources": importing.sources_of(project),
         "table": reviewing.patient_table(project, questions) if is_imported else None,
-        "problem": problem, "patients": patients_file(project), "command": start_command(project), "examinations": importing.EXAMINATIONS,
+        "problem": problem, "patients": patients_file(project), "make_command": start_command(project),
+        "examinations": importing.EXAMINATIONS,
     }  # fmt: skip
 
 

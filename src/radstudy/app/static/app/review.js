@@ -1,6 +1,6 @@
 // What an import could not decide: a card for each question, answered by click or key, undone at will; and a patient's series.
 
-import { api, element, get, onPress, post, say, sayError, text } from "./app.js";
+import { api, element, get, onPress, post, say, sayError, STUDY, text } from "./app.js";
 
 /** @typedef {import("./app.js").Json} Json */
 /** @typedef {{key: string, to: string, was: string}} Change */
@@ -13,8 +13,9 @@ const LEAVE_SERIES = "--";
 const questions = new Map();
 /** @type {Map<string, HTMLElement>} */
 const cards = new Map();
-/** @type {Change[][]} The answers of this page, the last one at the end. */
-const done = [];
+const STORED = `import-answers-${STUDY}`;
+/** @type {Change[][]} The answers of this tab, the last one at the end; kept when the page is loaded again. */
+const done = JSON.parse(sessionStorage.getItem(STORED) ?? "[]");
 let shown = AT_ONCE;
 
 /**
@@ -82,6 +83,7 @@ function count(counts) {
   button.disabled = !counts.waiting;
   button.title = counts.waiting ? "" : text("import.apply_none");
   byId("undo").disabled = !done.length;
+  sessionStorage.setItem(STORED, JSON.stringify(done));
 }
 
 /** Put cards where they belong: open ones, and those answered on this page, on top; the others below. */
@@ -96,7 +98,7 @@ function fill() {
 }
 
 /** @param {Json} question */
-const here = (question) => done.some((changes) => changes.some((one) => one.key === question.key));
+const here = (question) => question.state === "answered" && done.some((changes) => changes.some((one) => one.key === question.key));
 
 /** @param {Json} question */
 function card(question) {
@@ -295,7 +297,7 @@ function offer(box, question, to) {
   if (!alike.length) return false;
   const row = element("div", "row alike");
   const patients = new Set(alike.map((one) => one.patient)).size;
-  row.appendChild(element("span", "", text("import.alike", { n: alike.length, patients })));
+  row.appendChild(element("span", "", text(`import.alike.${question.kind}`, { n: alike.length, patients })));
   const shownAnswer = [LEAVE_OUT, LEAVE_SERIES].includes(to) ? text("import.left") : to;
   const yes = row.appendChild(element("button", "primary", text("import.alike_all", { answer: shownAnswer, n: alike.length })));
   const no = row.appendChild(element("button", "", text("import.alike_no")));
@@ -336,6 +338,7 @@ async function undoLast() {
   if (!last) return;
   const given = await send(last.map((one) => ({ key: one.key, to: one.was, was: one.to })), true);
   done.pop();
+  sessionStorage.setItem(STORED, JSON.stringify(done));
   const refused = Object.values(given.refused);
   if (refused.length) say(text("import.refused_some", { n: refused.length, why: refused[0] }), "bad");
   else say(text("import.undone"));
@@ -356,7 +359,7 @@ async function showSeries(button) {
   const head = sheet.appendChild(element("h2", "", text("import.series_of", { patient })));
   head.id = "series-title";
   sheet.setAttribute("aria-labelledby", head.id);
-  const scroller = sheet.appendChild(element("div", "scroller tall"));
+  const scroller = sheet.appendChild(element("div", "scroller"));
   scroller.tabIndex = 0;
   scroller.setAttribute("role", "region");
   scroller.setAttribute("aria-labelledby", head.id);
@@ -395,7 +398,8 @@ function seriesRow(line, row, wanted) {
   const what = line.insertCell();
   what.append(element("div", "", row.description), element("div", "note", facts));
   if (row.file && row.volume) what.appendChild(picture(row.volume, row.description));
-  line.insertCell().textContent = row.answer ? `${status} → ${row.answer}` : status;
+  const carriedOut = row.status === "left out" ? [LEAVE_OUT, LEAVE_SERIES].includes(row.answer) : row.answer === row.role;
+  line.insertCell().textContent = row.answer && !carriedOut ? `${status} → ${row.answer}` : status;
   const why = line.insertCell();
   if (row.reason) why.appendChild(element("div", "", row.reason));
   if (row.evidence) why.appendChild(element("div", "note", row.evidence));

@@ -39,7 +39,8 @@ def test_the_command_has_each_choice_under_the_name_of_the_option(project):
     assert arguments == [
         "import", "dimse://PACS@10.0.0.5:104", "--out", str(project.images), "--readers", "a/{reader}/", "--readers",
         "creator:{reader}", "--examination", "first", "--rules", "/r.yaml", "--patient", "@/p/asked/1.txt",
-        "--own-title", "ME", "--move-port", "11112", "--move-address", "10.0.0.7", "--move-from", "B@10.0.0.6", "--dry-run",
+        "--own-title", "ME", "--move-port", "11112", "--move-address", "10.0.0.7", "--move-from",
+        "B@10.0.0.6", "--dry-run",
     ]  # fmt: skip
     options = {name.partition(" ")[0] for name in arguments if name.startswith("--")}
     code = COMMAND.function.__code__

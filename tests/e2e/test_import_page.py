@@ -15,14 +15,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from e2e import messy
-from unit.app.static.pages import CHROMIUM, browser_or_skip, wait_for
+from unit.app.static.pages import CHROMIUM, browser_or_skip
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 WOMEN = 4
 SECRETS = ("URSULA", "LEFÈVRE", "LEFEVRE", "HÉLÈNE", "Xiaoping", "小平", "47110003", "19500704")
-PATIENCE_S = 120
-PATIENCE_MS = 1000 * PATIENCE_S
+PATIENCE_MS = 120_000
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +98,10 @@ class Keyboard:
         self.page.keyboard.type(text)
         self.page.keyboard.press("Tab")
 
-    def wait_for_counts(self, **wanted):
+    def wait_for_counts(self, open_, waiting, settled=0):
         """Wait until so many questions are open, waiting and settled."""
-        names = ("open", "waiting", "settled")
-
-        def reached():
-            counts = self.page.evaluate("document.querySelector('#counts')?.textContent.match(/\\d+/g) ?? []")
-            return len(counts) == 3 and all(int(counts[names.index(name)]) == n for name, n in wanted.items())
-
-        wait_for(reached, f"{wanted}", PATIENCE_S)
+        words = f"{open_} open, {waiting} answered and waiting, {settled} carried out"
+        self.page.get_by_text(words, exact=True).wait_for(timeout=PATIENCE_MS)
 
 
 def serious(page):
@@ -152,7 +146,7 @@ def import_by_keyboard(keys, source, study):
     assert not (study / "images").exists()
     keys.press("#source-form button[type=submit]")
     page.wait_for_selector("#cards .question img", timeout=PATIENCE_MS)
-    keys.wait_for_counts(open=4, waiting=0)
+    keys.wait_for_counts(open_=4, waiting=0)
     assert serious(page) == []
     assert page.locator(".holes .cell-several").count() == 2
 
@@ -163,27 +157,27 @@ def review_by_keyboard(keys):
     page.keyboard.press("1")  # the first of the twins is the T2WI ...
     page.wait_for_selector(".alike button:focus")
     page.keyboard.press("a")  # ... in the other woman, too
-    keys.wait_for_counts(open=2, waiting=2)
+    keys.wait_for_counts(open_=2, waiting=2)
     page.wait_for_selector("#cards .question.is-open:focus")
     page.keyboard.press("-")
     page.wait_for_selector(".alike button:focus")
     page.keyboard.press("a")
-    keys.wait_for_counts(open=0, waiting=4)
+    keys.wait_for_counts(open_=0, waiting=4)
     page.keyboard.press("Control+z")
-    keys.wait_for_counts(open=1, waiting=3)
+    keys.wait_for_counts(open_=1, waiting=3)
     page.wait_for_selector("#cards .question:focus")
     page.keyboard.press("1")  # a second T2WI of one woman
     page.wait_for_selector("#cards .question.is-clash")
     assert "Two volumes of this patient would be T2WI" in page.locator(".is-clash").first.inner_text()
     page.keyboard.press("Control+z")
-    keys.wait_for_counts(open=1, waiting=3)
+    keys.wait_for_counts(open_=1, waiting=3)
     keys.type("#cards .question.is-open .typed input", "t2wi")
     page.keyboard.press("Enter")
     page.get_by_text("Did you mean T2WI?").wait_for()
     page.keyboard.press("-")
-    keys.wait_for_counts(open=0, waiting=4)
+    keys.wait_for_counts(open_=0, waiting=4)
     keys.press("#apply")
-    keys.wait_for_counts(open=0, waiting=0, settled=4)
+    keys.wait_for_counts(open_=0, waiting=0, settled=4)
     assert page.locator(".holes .cell-several, .holes .cell-hole").count() == 0
     assert page.locator(".holes tbody tr").first.locator("td").nth(0).inner_text() == "✓ anna, ben"
     keys.press(".holes button.link")

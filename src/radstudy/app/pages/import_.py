@@ -197,7 +197,8 @@ def _outcomes(body: OutcomesBody) -> OutcomeChoices | None:
 def _preview(project: Project, body: OutcomesBody) -> Json:
     choices = _outcomes(body) or OutcomeChoices("")
     seen = preview_outcomes(project, choices)
-    settled = OutcomeChoices(choices.file, seen.identifier, seen.outcome, choices.positive, choices.clinical)
+    positive = choices.positive or next(reversed(seen.values), "")
+    settled = OutcomeChoices(choices.file, seen.identifier, seen.outcome, positive, choices.clinical)
     return {**vars(seen), "command": start_command(project, settled)}
 
 

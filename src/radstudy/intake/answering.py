@@ -32,7 +32,7 @@ from radstudy.working import LOCK, worker_in
 
 _SERIES = "series.csv"
 _PATIENCE_S = 5.0
-Stamp = tuple[int, int] | None
+Stamp = tuple[int, int, int] | None
 _workbooks: dict[Path, tuple[Stamp, list[dict[str, str]] | None]] = {}  # the last reading of each review.xlsx
 
 
@@ -191,4 +191,4 @@ def _stamp(file: Path) -> Stamp:
         known = file.stat()
     except FileNotFoundError:
         return None
-    return known.st_mtime_ns, known.st_size
+    return known.st_mtime_ns, known.st_size, known.st_ino  # a file that was replaced is another one

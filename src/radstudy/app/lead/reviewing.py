@@ -19,11 +19,12 @@ from radstudy.intake.answering import AnswerChange, GivenAnswers, answers_now, g
 from radstudy.intake.csv_rows import read_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
 from radstudy.intake.readers import plain
-from radstudy.intake.review import NO_SERIES, NOT_WANTED, StandingAnswer, mark_of, read_review
+from radstudy.intake.review import CSV, NO_SERIES, NOT_WANTED, XLSX, StandingAnswer, mark_of, read_review
 from radstudy.intake.tables import EXAMINATIONS, MASKS
 from radstudy.intake.thumbnails import slices_png
 
 SERIES, MASK_TABLE = "series.csv", "masks.csv"
+_TABLES = (CSV, XLSX, SERIES, MASK_TABLE)
 QuestionKind = Literal["volume", "mask", "examination"]
 QuestionState = Literal["open", "answered", "clash", "settled"]
 _MOST_CHOICES = 8
@@ -32,7 +33,7 @@ _PICTURE_SIDE = 210  # pixels
 _FIRST, _LAST = "first", "last"
 _PHASE = re.compile(r"DCE([1-9]\d*)")
 Row = Mapping[str, str]
-Stamp = tuple[int, int] | None
+Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,13 @@ def questions_of(project: Project) -> tuple[Question, ...]:
     ----------
     project : the study; without an import there are none.
     """
+    files = (*(project.images / name for name in _TABLES), project.private / "review.json")
+    return _questions(project, tuple(map(_stamp, files)))
+
+
+@lru_cache(maxsize=4)
+def _questions(project: Project, _: tuple[Stamp, ...]) -> tuple[Question, ...]:
+    """The questions, kept until a file changes that they are read from."""
     rows = [row for row in read_review(project.images) if mark_of(row.get("volume", ""))]
     if not rows:
         return ()
@@ -393,13 +401,21 @@ def patient_table(project: Project, questions: Sequence[Question]) -> PatientTab
     for row in read_rows(project.images / SERIES):
         by_patient[row["patient"]].append(row)
     masks = read_rows(project.images / MASK_TABLE)
+    drawn: dict[str, list[Row]] = defaultdict(list)
+    for row in masks:
+        drawn[row["patient"]].append(row)
+    asked: dict[str, list[Question]] = defaultdict(list)
+    for one in questions:
+        if one.is_open:
+            asked[one.patient].append(one)
     roles = Counter(row["role"] for rows in by_patient.values() for row in rows if row["status"] == ROLE)
     waiting = [one for one in questions if one.is_open and one.kind == "volume"]
     roles.update({one.choices[0]: 0 for one in waiting if one.choices and one.row["kind"]})
     columns = {role: roles[role] for role in sorted(roles, key=role_order)}
     usual = {role for role, count in columns.items() if 2 * count >= len(by_patient)}
     usual |= {one.choices[0] for one in waiting if one.choices and _usually_asked(one, waiting, by_patient)}
-    rows = [_patient_row(patient, own, columns, usual, questions, masks) for patient, own in by_patient.items()]
+    rows = [_patient_row(patient, own, columns, usual, asked[patient], drawn[patient])
+            for patient, own in by_patient.items()]  # fmt: skip
     rows.sort(key=lambda row: (-row.problems, row.patient))
     readers = Counter(row["reader"] or row["name"] for row in masks if row["file"])
     return PatientTable(columns, tuple(rows), dict(sorted(readers.items())))
@@ -412,13 +428,12 @@ def _usually_asked(one: Question, waiting: Sequence[Question], patients: Mapping
 
 
 def _patient_row(
-    patient: str, series: Sequence[Row], columns: Mapping[str, int], usual: set[str], questions: Sequence[Question],
+    patient: str, series: Sequence[Row], columns: Mapping[str, int], usual: set[str], own: Sequence[Question],
     masks: Sequence[Row],
 ) -> PatientRow:  # fmt: skip
-    own = [one for one in questions if one.patient == patient and one.is_open]
     drawn: dict[str, list[str]] = defaultdict(list)
     for row in masks:
-        if row["patient"] == patient and row["file"]:
+        if row["file"]:
             drawn[row["role"]].append(row["reader"] or row["name"])
     fits = Counter(one.choices[0] for one in own if one.kind == "volume" and one.choices and one.row["kind"])
     there = {row["role"] for row in series if row["status"] == ROLE}
@@ -434,7 +449,7 @@ def _patient_row(
 
     cells = {role: RoleCell(state(role), tuple(sorted(set(drawn[role])))) for role in columns}
     asked = {mark_of(one.key) for one in own}
-    unplaced = sum(row["patient"] == patient and _is_lost(row, asked) for row in masks)
+    unplaced = sum(_is_lost(row, asked) for row in masks)
     doubly = sum(len(cell.readers) > 1 for cell in cells.values())
     return PatientRow(patient, cells, len(own), len(refused), unplaced, doubly)
 
@@ -503,4 +518,4 @@ def _stamp(file: Path) -> Stamp:
         known = file.stat()
     except FileNotFoundError:
         return None
-    return known.st_mtime_ns, known.st_size
+    return known.st_mtime_ns, known.st_size, known.st_ino  # a file that was replaced is another one

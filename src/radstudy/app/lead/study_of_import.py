@@ -176,7 +176,8 @@ def start_command(project: Project, choices: OutcomeChoices | None = None) -> st
     """
     parts = ["radstudy", "init", str(project.folder), "--from", str(project.images)]
     if choices is not None:
-        named = [("--outcomes", str(_file(choices.file))), ("--id-column", choices.identifier), ("--outcome", choices.outcome),
+        named = [("--outcomes", str(_file(choices.file))), ("--id-column", choices.identifier),
+                 ("--outcome", choices.outcome),
                  ("--positive", choices.positive), *(("--clinical", name) for name in choices.clinical)]  # fmt: skip
         parts += [part for name, value in named if value for part in (name, value)]
     return shlex.join(parts)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from radstudy.app.lead.jobs import last_job
 from radstudy.app.lead.projects import Project
-from radstudy.app.lead.reviewing import counts_of, questions_of
+from radstudy.app.lead.reviewing import review_state
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.errors import CohortError, RadstudyError
 from radstudy.protocol import STEPS, Protocol, load_protocol
@@ -69,15 +69,7 @@ def _import(project: Project) -> Stage:
             return Stage("import", "failed", "import_failed")
         begun_with_images = project.setup().get("from") == "dicom"
         return Stage("import", "nothing", "no_images") if begun_with_images else Stage("import", "unused", "own_files")
-    try:
-        counts = counts_of(questions_of(project))
-    except RadstudyError as error:
-        return Stage("import", "failed", "review_refused", {"why": str(error).splitlines()[0]})
-    if counts.open:
-        return Stage("import", "ready", "to_review", {"n": counts.open})
-    if counts.waiting:
-        return Stage("import", "ready", "to_apply", {"n": counts.waiting})
-    return Stage("import", "done") if project.has_study else Stage("import", "ready", "to_make")
+    return Stage("import", *review_state(project))
 
 
 def _protocol(project: Project) -> Stage:

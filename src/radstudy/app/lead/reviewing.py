@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from radstudy.app.lead.projects import Project
-from radstudy.errors import UsageError
+from radstudy.errors import RadstudyError, UsageError
 from radstudy.intake.answering import AnswerChange, GivenAnswers, answers_now, give_answers
 from radstudy.intake.csv_rows import read_rows
 from radstudy.intake.decision import LEFT_OUT, REFUSED, REVIEW, ROLE
@@ -122,6 +122,24 @@ def counts_of(questions: Iterable[Question]) -> ReviewCounts:
     is_open = sum(one.is_open for one in listed)
     waiting = sum(one.state == "answered" for one in listed)
     return ReviewCounts(is_open, waiting, sum(one.state == "settled" and not one.is_open for one in listed))
+
+
+def review_state(project: Project) -> tuple[Literal["ready", "done", "failed"], str, Mapping[str, object]]:
+    """The state of the stage of an import that has been done: its state, the sentence on it, and its values.
+
+    Parameters
+    ----------
+    project : the study, with an import.
+    """
+    try:
+        counts = counts_of(questions_of(project))
+    except RadstudyError as error:
+        return "failed", "review_refused", {"why": str(error).splitlines()[0]}
+    if counts.open:
+        return "ready", "to_review", {"n": counts.open}
+    if counts.waiting:
+        return "ready", "to_apply", {"n": counts.waiting}
+    return ("done", "", {}) if project.has_study else ("ready", "to_make", {})
 
 
 def _question(row: Row, standing: Mapping[str, StandingAnswer], series: Mapping[str, Row]) -> Question | None:

@@ -36,7 +36,7 @@ Lines = Annotated[list[Line], Field(max_length=100)]
 
 
 class SourceBody(Body):
-    """Where images come from, and how they are read."""
+    """Source of images, and how they are read."""
 
     source: Line
     readers: Lines = Field(default_factory=list)
@@ -64,7 +64,7 @@ class RulesBody(Body):
 
 
 class ApplyBody(Body):
-    """Which source to import again: 0 for the last one."""
+    """Number of the source to import again: 0 for the last one."""
 
     number: Annotated[int, Field(ge=0, le=10_000)] = 0
 
@@ -77,7 +77,7 @@ class ChangeBody(Body):
     was: Short = ""
 
 
-class AnswersBody(Body):
+class ReviewAnswersBody(Body):
     """Changes of answers, each of another question."""
 
     changes: Annotated[list[ChangeBody], Field(min_length=1, max_length=_MOST_CHANGES)]
@@ -137,7 +137,7 @@ def _questions(project: Project, _: QueryParams) -> Json:
     return _listing(questions, reviewing.counts_of(questions))
 
 
-def _answer(project: Project, body: AnswersBody) -> Json:
+def _answer(project: Project, body: ReviewAnswersBody) -> Json:
     changes = [AnswerChange(one.key, one.to.strip(), one.was) for one in body.changes]
     given = reviewing.answer(project, changes)
     questions = reviewing.questions_of(project)
@@ -214,7 +214,7 @@ IMPORT = StudyPage(
     asks={"questions": Asking(_questions), "picture": Asking(_picture), "series": Asking(_series)},
     does={
         "start": Doing(ImportBody, _start), "test": Doing(SourceBody, _test), "rules": Doing(RulesBody, _rules),
-        "answer": Doing(AnswersBody, _answer), "apply": Doing(ApplyBody, _apply),
+        "answer": Doing(ReviewAnswersBody, _answer), "apply": Doing(ApplyBody, _apply),
         "preview": Doing(OutcomesBody, _preview), "make": Doing(OutcomesBody, _make),
     },
 )  # fmt: skip

@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from radstudy.app.lead.flow import stages
-from radstudy.app.pages.import_ import IMPORT, AnswersBody, ChangeBody, OutcomesBody, RulesBody
+from radstudy.app.pages.import_ import IMPORT, ChangeBody, OutcomesBody, ReviewAnswersBody, RulesBody
 from radstudy.store import plain
 from unit.app.lead.imported_study import SECRETS, WOMEN, copy_of, import_again, import_study, pseudonyms
 
@@ -31,7 +31,9 @@ def do(project, name, body):
 
 
 def change(project, *answers):
-    return do(project, "answer", AnswersBody(changes=[ChangeBody(key=key, to=to, was=was) for key, to, was in answers]))
+    return do(
+        project, "answer", ReviewAnswersBody(changes=[ChangeBody(key=key, to=to, was=was) for key, to, was in answers])
+    )
 
 
 def stage_of(project):

@@ -31,9 +31,8 @@ def do(project, name, body):
 
 
 def change(project, *answers):
-    return do(
-        project, "answer", ReviewAnswersBody(changes=[ChangeBody(key=key, to=to, was=was) for key, to, was in answers])
-    )
+    changes = [ChangeBody(key=key, to=to, was=was) for key, to, was in answers]
+    return do(project, "answer", ReviewAnswersBody(changes=changes))
 
 
 def stage_of(project):

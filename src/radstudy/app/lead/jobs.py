@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from radstudy.app.lead.projects import Project
 from radstudy.errors import StorageError, UsageError
-from radstudy.parallel import detached, end_program, is_running
+from radstudy.parallel import detached, end_program, is_running, terminate_program
 from radstudy.store import make_folders, read_json, storing, write_json
 from radstudy.working import is_locked, request_stop, worker_in
 
@@ -138,6 +138,11 @@ class Job:
         if self.state in ("running", "stopping"):
             end_program(self.asked.pid)
 
+    def end(self) -> None:
+        """End a server, which ends by SIGTERM in good order."""
+        if self.asked.host == socket.gethostname() and self.state in ("running", "stopping"):
+            terminate_program(self.asked.pid)
+
     def memory_mb(self) -> float | None:
         """Memory of the command's processes, in MB; None where the system does not say (Linux does)."""
         return _memory_mb(self.asked.pid)
@@ -210,7 +215,7 @@ def _job(folder: Path) -> Job | None:
 
 def _fresh_folder(project: Project, kind: str) -> Path:
     parent = project.notes / JOBS
-    make_folders(parent)
+    make_folders(parent, private=True)  # what a command prints is its owner's, such as the link to a reading room
     for number in range(len(list(parent.iterdir())) + 1, 1_000_000):
         folder = parent / f"{number:05d}-{kind}"
         with storing(folder):

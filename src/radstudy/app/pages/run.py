@@ -32,7 +32,7 @@ def _shown(project: Project) -> Json:
     return {
         "steps": running.steps_of(project), "failures": failures[:_MOST_FAILURES], "failed": len(failures),
         "job": last_job(project, running.RUN), "elsewhere": running.elsewhere(project), "all_steps": STEPS,
-        "cores": cores(), "command": shlex.join(["radstudy", *running.run_arguments(project)]),
+        "cores": cores(), "command_line": shlex.join(["radstudy", *running.run_arguments(project)]),
         "may_run": protocol_of(project) is not None,
     }  # fmt: skip
 

@@ -41,7 +41,7 @@ def test_a_killed_command_is_lost_and_said_to_be(project):
 
 
 def test_a_folder_in_which_another_command_works_is_not_entered(project):
-    with only_run(project.run), pytest.raises(UsageError, match=r"another command works in .* \(process")):
+    with only_run(project.run), pytest.raises(UsageError, match=r"another command works in .* \(process"):
         start_job(project, "run", ["run", str(project.study)], works_in=project.run)
 
 

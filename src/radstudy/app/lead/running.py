@@ -8,10 +8,12 @@ from typing import Any
 from radstudy.app.lead.flow import cohort_of, protocol_of
 from radstudy.app.lead.jobs import UNDER_WAY, Job, last_job, start_job
 from radstudy.app.lead.projects import Project
+from radstudy.artefacts.cohort import UNUSABLE
 from radstudy.cohort.case_files import Case
 from radstudy.doctor import quickly_examined
 from radstudy.errors import RadstudyError, UsageError
 from radstudy.protocol import STEPS, load_protocol
+from radstudy.provenance import PROVENANCE
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import read_failures
 from radstudy.steps.status import StepStatus, status_of
@@ -58,7 +60,10 @@ def steps_of(project: Project) -> tuple[StepStatus, ...]:
 def failures_of(project: Project) -> list[Mapping[str, Any]]:
     """The cases that could not be used, by step: what is wrong, and what to do."""
     listed: list[Mapping[str, Any]] = []
-    for file in sorted(project.run.glob("*/failures.csv")):
+    files = sorted(project.run.glob("*/failures.csv"))
+    if not (project.run / "prepare" / PROVENANCE).exists():  # it says the same
+        files.append(UNUSABLE.file(project.run))
+    for file in files:
         try:
             failures = read_failures(file)
         except (OSError, RadstudyError, ValueError, KeyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from radstudy.provenance import StepFolder
 from radstudy.working import is_locked
 
 StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
+_KEPT_S = 3.0
 _TO_DO = ("nothing", "ready", "running", "stale", "failed")
 
 
@@ -160,14 +162,23 @@ def protocol_of(project: Project) -> Protocol | None:
 
 
 def cohort_of(project: Project, protocol: Protocol) -> Cohort:
-    """The cohort as the study would use it now; kept until one of its files changes.
+    """The cohort as the study would use it now.
+
+    Kept for the few seconds in which a page asks for it several times, unless study file or table change meanwhile.
 
     Raises
     ------
     CohortError : all problems of the table that are to be resolved first.
     RadstudyError : it cannot be read.
     """
-    return read_cohort(protocol, project.folder)
+    table = project.folder / protocol.cohort.table
+    stamp = (_stamp(project.study), _stamp(table) if table.exists() else None, int(time.monotonic() / _KEPT_S))
+    return _cohort_kept(project.study, stamp)
+
+
+@lru_cache(maxsize=4)
+def _cohort_kept(study: Path, _: tuple[object, ...]) -> Cohort:
+    return read_cohort(load_protocol(study), study.parent)
 
 
 @lru_cache(maxsize=64)

@@ -22,7 +22,10 @@ from numpy.typing import NDArray
 
 from radstudy.artefacts.records.acquisition import Acquisition
 from radstudy.errors import RefusedError
+from radstudy.imaging.n4 import tied_axes
 from radstudy.modelling.models import Term
+from radstudy.protocol.prepare import N4, PreparationStep
+from radstudy.protocol.words import listed
 from radstudy.signature.mask_shape import MaskShape
 from radstudy.signature.training import (
     WIDENED,
@@ -52,7 +55,7 @@ class UnlikeTraining:
     Attributes
     ----------
     kind : feature, clinical, joint, spacing, matrix, volume, distance, volume ratio, intensities, same image, name,
-        origin, acquisition, mask, not checked.
+        origin, acquisition, mask, sampling, not checked.
     where : the sequence, the two sequences, the term or the variable.
     message : what is wrong, with the patient's value and the training range.
     refuses : whether the user has to confirm to continue.
@@ -290,6 +293,33 @@ def _acquired_texts(
 
 
 # --- images ------------------------------------------------------------------------------------------------------
+
+
+def check_sampling(shapes: Mapping[str, Sequence[int]], steps: Sequence[PreparationStep]) -> Iterator[UnlikeTraining]:
+    """Report images of which N4 samples voxels that the last digit of a coordinate in the file decides.
+
+    Parameters
+    ----------
+    shapes : sequence to the size of its image, in voxels along I, J, K.
+    steps : of the signature's preparation.
+    """
+    n4 = next((step for step in steps if isinstance(step, N4)), None)
+    tied = {} if n4 is None else {name: tied_axes(shape, n4.shrink) for name, shape in shapes.items()}
+    where = [name for name, axes in tied.items() if axes]
+    if n4 is None or not where:
+        return
+    each = listed([f"{name} along {_along(shapes[name], tied[name])}" for name in where])
+    yield UnlikeTraining(
+        "sampling", ", ".join(where),
+        f"N4 ({n4.brief()[1]}) takes samples half-way between two voxels of {each}: the last digit of a coordinate in "
+        "the file decides which voxel it takes, and can move the probability. Another converter's file of the same "
+        "image may give another one (docs/n4.md, 'The last digits of the spacing')",
+        False,
+    )  # fmt: skip
+
+
+def _along(shape: Sequence[int], axes: Sequence[int]) -> str:
+    return listed([f"{'IJK'[axis]} ({shape[axis]} voxels)" for axis in axes])
 
 
 def check_images(

@@ -51,7 +51,7 @@ def _sites(facts: RunFacts) -> str:
         own = frame[frame[SITE].astype(str) == name]
         sizes = {which: own.loc[own["set"] == which, "patient"].nunique() for which in (TRAINING, TESTING)}
         training = plural(sizes[TRAINING], "patient")
-        each.append(f"{quoted(own[SITE].iloc[0])}, {training} for training and {sizes[TESTING]} for testing")
+        each.append(f"{quoted(own.iloc[0][SITE])}, {training} for training and {sizes[TESTING]} for testing")
     return f"{what}: {'; '.join(each)}."
 
 

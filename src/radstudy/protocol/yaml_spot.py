@@ -70,7 +70,7 @@ class Spot:
 
     @property
     def first(self) -> int:
-        """Where its name begins, or the item."""
+        """Position of the first character of its name, or of the item."""
         return int((self.node if self.key is None else self.key).start_mark.index)
 
     @property
@@ -83,7 +83,7 @@ class Spot:
 
     @property
     def start(self) -> int:
-        """Where its value begins."""
+        """Position of the first character of its value."""
         if not self.is_empty:
             return int(self.node.start_mark.index)
         if self.key is None:
@@ -110,7 +110,7 @@ class Spot:
         return int(self.node.start_mark.index) + len("\n".join(lines[: last + 1]).rstrip("\r"))
 
     def children(self) -> list[Spot]:
-        """What it holds."""
+        """The nodes in it."""
         if isinstance(self.node, MappingNode):
             return [Spot(self.text, v, k, self, n) for n, (k, v) in enumerate(self.node.value)]
         if isinstance(self.node, SequenceNode):
@@ -126,7 +126,7 @@ class Spot:
 
     @property
     def siblings(self) -> list[Spot]:
-        """What stands beside it, itself included."""
+        """All nodes of its parent."""
         return [] if self.parent is None else self.parent.children()
 
 
@@ -194,7 +194,7 @@ def lines_of(spot: Spot, *, with_end: bool = True) -> tuple[int, int]:
 
 
 def dash_line(spot: Spot) -> int:
-    """Where the line with an item's dash begins."""
+    """Position of the line with an item's dash."""
     start = spot.first - column_of(spot.text, spot.first)
     if not re.fullmatch(r"\s*-\s+", spot.text[start : spot.first]):
         raise EditRefusedError("this list's items do not stand on lines of their own, each behind one dash")

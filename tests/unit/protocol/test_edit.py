@@ -214,8 +214,10 @@ def test_what_yaml_cannot_hold_is_refused(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["", " a", "no", "1", "1e3", "true", "~", "a: b", "a #b", "#", "- a", "{x}", "{patient}/x.nii", "a, b", "[",
-              "'", '"', "é ü", "a\nb", "2020-01-01", "0x1F", "a:", ": a", "*", "&a", "!x", "%", "@a", "`", "?", "? a", "<<",
+    "value", ["", " a", "no", "1", "1e3", "true", "~", "a: b", "a #b", "#", "- a", "{x}", "{patient}/x.nii", "a, b",
+              "[",
+              "'", '"', "é ü", "a\nb", "2020-01-01", "0x1F", "a:", ": a", "*", "&a", "!x", "%", "@a", "`", "?", "? a",
+              "<<",
               "=", "|", ">", "a\tb", "---", "...", "\U0001f600", "a\\b", "12:30"],
 )  # fmt: skip
 def test_every_text_is_the_same_when_read_again(value):

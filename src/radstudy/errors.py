@@ -9,6 +9,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _ALIKE, _LIKEWISE = 3, 8  # problems of one kind that are printed whole; places that are named if there are more
@@ -67,10 +68,35 @@ def is_expected(error: BaseException) -> bool:
     return isinstance(error, RadstudyError) or (isinstance(error, OSError) and error.errno in OF_THE_DISK)
 
 
+@dataclass(frozen=True)
+class FileProblem:
+    """One problem of a settings file.
+
+    Parameters
+    ----------
+    line : counted from 1; None if it belongs to no line.
+    place : the names, and numbers in lists, that lead to the setting; () if it belongs to none.
+    message : the problem, and what to do.
+    """
+
+    line: int | None
+    place: tuple[str | int, ...]
+    message: str
+
+
 class StudyFileError(RadstudyError):
-    """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
+    """study.yaml (or a settings file) cannot be understood; names the line and the remedy.
+
+    Attributes
+    ----------
+    problems : those of single settings, if they are known one by one.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, problems: tuple[FileProblem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class DataError(RadstudyError):

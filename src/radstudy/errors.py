@@ -44,6 +44,25 @@ class StorageError(RadstudyError):
         return (StorageError, (self.path, self.reason))
 
 
+class StoppedError(RadstudyError):
+    """The command was asked to stop; finished work is kept.
+
+    Parameters
+    ----------
+    folder : in which it worked.
+    """
+
+    exit_code = 2
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = str(folder)
+        super().__init__(f"stopped, as was asked. Finished work is kept in {folder}; the same command goes on")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle by its parts."""
+        return (StoppedError, (self.folder,))
+
+
 class ProcessError(RadstudyError):
     """No process can be started, or one was ended while it was not working on a file of the user."""
 

@@ -1,4 +1,4 @@
-"""A step's folder and its ``provenance.json`` (key, versions and machine of the results); one run at a time.
+"""A step's folder and its ``provenance.json`` (key, versions and machine of the results).
 
 A step is finished when its folder has a ``provenance.json``: it is written last, and holds the key of everything that
 the step's result depends on. A step whose key has not changed is not run again.
@@ -10,15 +10,13 @@ import datetime
 import hashlib
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 from radstudy._version import __version__
-from radstudy.errors import UsageError
 from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, storing, write_json
 
 PROVENANCE = "provenance.json"
@@ -220,30 +218,6 @@ class StepFolder:
                 "files": self._written(),
             },
         )
-
-
-@contextmanager
-def only_run(folder: Path) -> Iterator[None]:
-    """Lock the run's folder: a second run into the same folder is refused, not mixed in.
-
-    Raises
-    ------
-    UsageError : another run has locked the folder.
-    StorageError : it cannot be created or written to.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(str(folder / ".lock"), timeout=0)
-    with storing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise UsageError(f"another run is working in {folder}: wait for it, or choose another --out") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _remove_if_empty(folder: Path) -> None:

@@ -15,7 +15,6 @@ from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
 from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
-from radstudy.provenance import only_run
 from radstudy.steps.agree import do_agree
 from radstudy.steps.cohort import do_cohort, lost_of
 from radstudy.steps.evaluate import do_evaluate
@@ -25,6 +24,7 @@ from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report, require_outline
 from radstudy.steps.run import Run, read_failures
+from radstudy.working import only_run
 
 
 def _prepare(run: Run) -> None:

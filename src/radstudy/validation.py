@@ -13,7 +13,6 @@ from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
 from radstudy.parallel import cores
-from radstudy.provenance import only_run
 from radstudy.signature.document import read_signature
 from radstudy.signature.external import read_external_study
 from radstudy.steps.cohort import do_cohort
@@ -23,6 +22,7 @@ from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_validation_report
 from radstudy.steps.run import Run
 from radstudy.steps.validate import do_validate
+from radstudy.working import only_run
 
 
 @dataclass(frozen=True)

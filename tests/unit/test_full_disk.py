@@ -23,11 +23,11 @@ from radstudy.intake.pseudonyms import Pseudonyms
 from radstudy.kept import keep
 from radstudy.modelling.models import LinearForm, Term
 from radstudy.protocol.load import parse_protocol
-from radstudy.provenance import only_run
 from radstudy.signature.document import Signature, write_signature
 from radstudy.store import write_arrays, write_bytes, write_csv, write_json, write_parquet, write_text
 from radstudy.table import FeatureTable
 from radstudy.workbook import xlsx_bytes
+from radstudy.working import only_run
 from unit.full_disk import CALLS, PAIR, full_at
 from unit.intake import synthetic
 from unit.signature.clinical import clinical_signature

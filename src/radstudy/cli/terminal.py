@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from radstudy.bugs import show_on_stderr
+from radstudy.errors import StorageError
 from radstudy.parallel import HERE, use
+from radstudy.store import write_json
+from radstudy.working import stop_if_asked
 
+PROGRESS = "RADSTUDY_PROGRESS"  # names a file for the progress of a command that a page has started
+_NOTED_EVERY_S = 0.5
 EVERY_S = 30.0  # between two lines of progress, if the output is not a terminal
 
 
@@ -43,13 +51,42 @@ def say(message: str) -> None:
 
 
 def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
-    """Show a progress bar on a terminal; elsewhere, such as in a file, print a line now and then."""
+    """Show a progress bar on a terminal; elsewhere, such as in a file, print a line now and then.
+
+    Between two items the command stops if it was asked to (`radstudy.working`).
+    """
+    items = _stoppable(items)
+    if file := os.environ.get(PROGRESS):
+        items = _written_down(items, total, what, Path(file))
     if not sys.stderr.isatty():
         return _lines(items, total, what)
     from rich.console import Console
     from rich.progress import track
 
     return track(items, description=what, total=total, console=Console(stderr=True), transient=True)
+
+
+def _stoppable(items: Iterable[Any]) -> Iterator[Any]:
+    for item in items:
+        yield item
+        stop_if_asked()
+
+
+def _written_down(items: Iterable[Any], total: int, what: str, file: Path) -> Iterator[Any]:
+    """Yield the items; write how far they are to a file, for a page that watches."""
+    began = last = time.monotonic()
+    _note_progress(file, {"what": what, "done": 0, "total": total, "left_s": None})
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= _NOTED_EVERY_S or done == total:
+            last, left = now, (now - began) / done * (total - done)
+            _note_progress(file, {"what": what, "done": done, "total": total, "left_s": round(left, 1)})
+
+
+def _note_progress(file: Path, progress: dict[str, object]) -> None:
+    with suppress(StorageError):  # it is a convenience: the work itself reports a full disk
+        write_json(file, progress)
 
 
 def _lines(items: Iterable[Any], total: int, what: str) -> Iterator[Any]:

@@ -17,9 +17,9 @@ from radstudy.owned import owning, refuse_foreign
 from radstudy.parallel import cores
 from radstudy.protocol.derive import Derive
 from radstudy.protocol.load import load_section
-from radstudy.provenance import only_run
 from radstudy.steps.run import in_parallel, write_failures
 from radstudy.store import write_csv
+from radstudy.working import only_run
 
 NOTES, FAILED = "derive_notes", "derive_failed"
 

@@ -31,8 +31,8 @@ from radstudy.intake.volumes import ChangedError, marks_in, remove_stale, write_
 from radstudy.kept import DamagedRecordError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, template_text
-from radstudy.provenance import only_run
 from radstudy.store import remove_parts, write_json
+from radstudy.working import only_run
 
 Say = Callable[[str], None]
 

@@ -4,6 +4,7 @@
     finished(function, tasks, jobs)   the same for work without the user's files: a lost process ends it
     reading(file)                     native code reads a file now: if the process ends, the error names it
     said_by(command, patience_s)      another program, such as a browser that prints the report
+    detached(command, output, more)   a program that outlives this one, such as a run that a page has started
 
 A `Pool` decides where the tasks run, and `use` selects it: `local` (processes of this computer, one task each; the
 default) or `here` (this process, as a debugger needs it). A new pool goes into a file next to these and keeps the
@@ -19,10 +20,11 @@ from radstudy.errors import CaseError, ProcessError
 from radstudy.parallel.here import HERE
 from radstudy.parallel.local import LOCAL, cores, keep_cases_apart
 from radstudy.parallel.marks import reading
-from radstudy.parallel.program import said_by
+from radstudy.parallel.program import detached, end_program, is_running, said_by, terminate_program
 
 __all__ = [
-    "HERE", "LOCAL", "Pool", "cores", "finished", "keep_cases_apart", "reading", "results", "said_by", "use",
+    "HERE", "LOCAL", "Pool", "cores", "detached", "end_program", "finished", "is_running", "keep_cases_apart",
+    "reading", "results", "said_by", "terminate_program", "use",
 ]  # fmt: skip
 
 Task = TypeVar("Task")

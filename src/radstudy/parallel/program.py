@@ -1,4 +1,4 @@
-"""Another program, run to its end."""
+"""Another program: run to its end, or started so that it outlives this one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO
 
 
 def said_by(command: Sequence[str], patience_s: float) -> str:
@@ -35,3 +38,78 @@ def said_by(command: Sequence[str], patience_s: float) -> str:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return f"it did not end within {patience_s:g} s"
+
+
+def detached(command: Sequence[str], output: BinaryIO, more: Mapping[str, str]) -> int:
+    """Start a program that outlives this one, in a session of its own.
+
+    Parameters
+    ----------
+    command : the program and its arguments.
+    output : file that takes what it prints, to both streams.
+    more : further environment variables.
+
+    Returns
+    -------
+    Its process id.
+
+    Raises
+    ------
+    OSError : it cannot be started.
+    """
+    own: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS}
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                               env={**os.environ, **more}, **own)  # fmt: skip
+    threading.Thread(target=process.wait, daemon=True).start()  # takes its exit, so that no zombie looks alive
+    return process.pid
+
+
+def end_program(pid: int) -> None:
+    """End a program that `detached` started, with all its processes, at once.
+
+    Parameters
+    ----------
+    pid : its process id.
+    """
+    if sys.platform == "win32":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(pid)], capture_output=True, check=False)
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def terminate_program(pid: int) -> None:
+    """Ask a program that `detached` started to end in good order; on Windows there is no such way, and it ends at once.
+
+    Parameters
+    ----------
+    pid : its process id.
+    """
+    if sys.platform == "win32":
+        end_program(pid)
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def is_running(pid: int) -> bool:
+    """True if a process of this id exists on this computer.
+
+    Parameters
+    ----------
+    pid : process id.
+    """
+    if sys.platform == "win32":
+        listed = subprocess.run(
+            ["tasklist", "/FI", f"PID eq {pid}", "/NH"], capture_output=True, text=True, check=False
+        )
+        return str(pid) in listed.stdout
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

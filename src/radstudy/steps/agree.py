@@ -11,6 +11,7 @@ from radstudy.artefacts import agree, extract
 from radstudy.artefacts.reading import ANSWERS
 from radstudy.cohort.reading import read_answers, reading_folder
 from radstudy.modelling.agreement import reproducibility, reproducible_columns
+from radstudy.protocol import Protocol
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.extract import read_features
 from radstudy.steps.reader_agreement import compared_answers, kappa_table, mask_table
@@ -22,10 +23,14 @@ from radstudy.table import FeatureTable
 STEP = "agree"
 
 
+def settings_of(protocol: Protocol) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    return {"agree": protocol.agree.model_dump(mode="json"), "readers": protocol.cohort.readers}
+
+
 def do_agree(run: Run) -> None:
     """Compute the ICC of every feature on the doubly read lesions, and keep those above the bound."""
     section = run.protocol.agree.icc
-    settings = {"agree": run.protocol.agree.model_dump(mode="json"), "readers": run.protocol.cohort.readers}
     inputs = {"extract": run.key_of("extract")}
     if section is not None and section.patients == "training":
         inputs["training rows"] = content_hash(sorted(map(list, _training(run))))
@@ -37,7 +42,7 @@ def do_agree(run: Run) -> None:
     if answers.is_file():
         tables[answers] = file_hash(answers)
         inputs["answers"] = content_hash(compared_answers(run.protocol, read_answers(run.protocol, run.data)))
-    with run.step(STEP, settings=settings, inputs=inputs, tables=tables) as due:
+    with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs, tables=tables) as due:
         if due:
             _agree(run)
 

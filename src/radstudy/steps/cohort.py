@@ -28,6 +28,18 @@ from radstudy.table import SITE
 STEP = "cohort"
 
 
+def settings_of(protocol: Protocol) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    settings: dict[str, Any] = {
+        "cohort": protocol.cohort.model_dump(mode="json"),
+        "sequences": protocol.sequences,
+        "seed": protocol.seed,
+    }
+    if protocol.features is not None:
+        settings["features"] = protocol.features.model_dump(mode="json")
+    return settings
+
+
 def do_cohort(run: Run) -> None:
     """Read the cohort, open its masks, and write it in the form that the later steps read.
 
@@ -52,21 +64,15 @@ def do_cohort(run: Run) -> None:
     run.tell((*cohort.failures, *opened.failures))
     if problems := [*([reading.problem] if reading.problem else []), *map(str, serious)]:
         raise CohortError("nothing was computed; settle this first:", problems)
-    settings = {
-        "cohort": run.protocol.cohort.model_dump(mode="json"),
-        "sequences": run.protocol.sequences,
-        "seed": run.protocol.seed,
-    }
     inputs = {
         "table": _hash(run.data / run.protocol.cohort.table, read),
         "cases": content_hash(_cases_plain(cohort)),
         "notes": content_hash([*cohort.notes, *map(str, opened.failures)]),
     }
     if run.protocol.features is not None:
-        settings["features"] = run.protocol.features.model_dump(mode="json")
         inputs |= {file: _hash(run.data / file, read) for file in run.protocol.features.files()}
     inputs |= {f"reading/{file.name}": _hash(file, read) for file in record_files(run.protocol, run.data)}
-    with run.step(STEP, settings=settings, inputs=inputs) as due:
+    with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs) as due:
         if due:
             _write(run, cohort)
             _write_reading(run, summary)

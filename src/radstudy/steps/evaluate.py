@@ -32,6 +32,7 @@ from radstudy.modelling.assessment.performance import (
     roc_points,
 )
 from radstudy.modelling.models import candidates_among, refers_to
+from radstudy.protocol import Protocol
 from radstudy.steps.baselines import do_baselines
 from radstudy.steps.chance import do_chance
 from radstudy.steps.cohort import read_rows
@@ -49,13 +50,17 @@ SETS = ("training", "testing")
 _OF_OTHERS = {"chance", "resampling", "baselines", "primary"}  # steps of their own; the last changes no number
 
 
+def settings_of(protocol: Protocol) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    return {
+        "evaluate": protocol.evaluate.model_dump(mode="json", exclude=_OF_OTHERS),
+        "clinical": {n: v.model_dump(mode="json") for n, v in protocol.cohort.clinical.items()},
+    }
+
+
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
-    settings = {
-        "evaluate": run.protocol.evaluate.model_dump(mode="json", exclude=_OF_OTHERS),
-        "clinical": {n: v.model_dump(mode="json") for n, v in run.protocol.cohort.clinical.items()},
-    }
-    with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
+    with run.step(STEP, settings=settings_of(run.protocol), inputs={"model": run.key_of("model")}) as due:
         if due:
             _evaluate(run)
     if run.protocol.evaluate.chance is not None:

@@ -39,16 +39,20 @@ from radstudy.table import SEPARATOR, SITE, FeatureTable
 STEP = "model"
 
 
+def settings_of(protocol: Protocol) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    return {
+        "model": protocol.model.model_dump(mode="json", by_alias=True),
+        "seed": protocol.seed,
+        "cutoff": protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
+        "clinical": [variable.model_dump(mode="json") for variable in protocol.cohort.clinical.values()],
+    }
+
+
 def do_model(run: Run) -> None:
     """Fit the models of the study file; write their formulas, selections, predictions and signatures."""
-    settings = {
-        "model": run.protocol.model.model_dump(mode="json", by_alias=True),
-        "seed": run.protocol.seed,
-        "cutoff": run.protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
-        "clinical": [variable.model_dump(mode="json") for variable in run.protocol.cohort.clinical.values()],
-    }
     inputs = {"agree": run.key_of("agree"), "rows": file_hash(ROWS.file(run.out))}
-    with run.step(STEP, settings=settings, inputs=inputs) as due:
+    with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs) as due:
         if due:
             note_testing(run.out)
             _model(run)

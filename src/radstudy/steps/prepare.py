@@ -24,6 +24,7 @@ from radstudy.artefacts.records.volume import (
 )
 from radstudy.errors import CaseError, DataError, TransientError
 from radstudy.features.of_study import lesion_rules
+from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed
 from radstudy.imaging.box import bounding_box
 from radstudy.imaging.field_view import slices_before
@@ -35,6 +36,7 @@ from radstudy.imaging.preparation import SENSITIVE, Preparation, prepare_volume,
 from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.kept import keep, kept, read_kept
+from radstudy.protocol import Protocol as StudyProtocol
 from radstudy.protocol.prepare import PreparationStep, Reference
 from radstudy.protocol.sections import TransferSection
 from radstudy.space.grid import spacing_text
@@ -78,12 +80,7 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         return
     tasks = volume_tasks(read_cases(run), protocol.reader)
     transfer = protocol.cohort.transfer
-    settings = {
-        "prepare": protocol.model_dump(mode="json", by_alias=True, include={"prepare"})["prepare"],
-        "extract": _deciding_features(run),
-        "label": protocol.cohort.label,
-        "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
-    }
+    settings = settings_of(protocol, run.extraction)
     hashed = run.each(VolumeTask.digests, tasks, "files")
     problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashed, strict=True)
                 if isinstance(item, CaseError)]  # fmt: skip
@@ -102,10 +99,21 @@ def do_prepare(run: Run, then: After | None = None) -> None:
             _collect(run, tasks, _as_read(run, pairs, run.each(work, pairs, "prepare")))
 
 
-def _deciding_features(run: Run) -> dict[str, Any]:
+def settings_of(protocol: StudyProtocol, extraction: ExtractionSettings) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    transfer = protocol.cohort.transfer
+    return {
+        "prepare": protocol.model_dump(mode="json", by_alias=True, include={"prepare"})["prepare"],
+        "extract": _deciding_features(protocol, extraction),
+        "label": protocol.cohort.label,
+        "transfer": transfer and transfer.model_dump(mode="json", include={"rigid", "partial_volume"}),
+    }
+
+
+def _deciding_features(protocol: StudyProtocol, extraction: ExtractionSettings) -> dict[str, Any]:
     """The settings that decide which lesions are usable: the section, and the content of its parameter file if any."""
-    section = run.protocol.extract
-    content = {} if section.params is None else {"settings": run.extraction.as_dict()}
+    section = protocol.extract
+    content = {} if section.params is None else {"settings": extraction.as_dict()}
     return {**section.deciding_features(), **content}
 
 

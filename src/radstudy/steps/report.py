@@ -43,15 +43,19 @@ def require_outline(protocol: Protocol) -> None:
             pass
 
 
+def settings_of(protocol: Protocol) -> dict[str, Any]:
+    """The settings that this step depends on."""
+    return {
+        "report": protocol.report.model_dump(mode="json"),
+        "study": protocol.study,
+        "notice": protocol.notice,
+        "program": source_key(),  # the page is quickly made again, with the words of this version
+        "protocol": protocol.model_dump(mode="json", by_alias=True, exclude={"reading"}),
+    }
+
+
 def do_report(run: Run) -> None:
     """Write report.html, its tables and its figures."""
-    settings = {
-        "report": run.protocol.report.model_dump(mode="json"),
-        "study": run.protocol.study,
-        "notice": run.protocol.notice,
-        "program": source_key(),  # the page is quickly made again, with the words of this version
-        "protocol": run.protocol.model_dump(mode="json", by_alias=True, exclude={"reading"}),
-    }
     earlier = {name: content for name, content in run.folder(STEP).recorded().items() if name.startswith(_PARTS)}
     told = {one.path: file_hash(file) for one in _TOLD if (file := one.file(run.out)).is_file()}
     records = (run.out / step / PROVENANCE for step in STEP_FOLDERS if step != STEP)  # the page prints them
@@ -59,7 +63,7 @@ def do_report(run: Run) -> None:
     scanned = acquisitions(run)
     if scanned:
         told[ACQUISITION.path] = content_hash(scanned)
-    with run.step(STEP, settings=settings, inputs={"evaluate": run.key_of("evaluate"), **told}) as due:
+    with run.step(STEP, settings=settings_of(run.protocol), inputs={"evaluate": run.key_of("evaluate"), **told}) as due:
         if due:
             _write_acquisitions(run, scanned)
             for printed in (run.out / name for name in (PDF, EVIDENCE_PDF)):

@@ -14,7 +14,7 @@ import json
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,12 +178,13 @@ class LaunchRoute:
 
     Parameters
     ----------
-    room, doorkeeper : of the server.
+    check : refuses somebody whom the server does not know, by a `UsageError`.
+    doorkeeper : of the server.
     url : that links begin with.
     """
 
-    def __init__(self, room: ReadingRoom, doorkeeper: Doorkeeper, url: str) -> None:
-        self._room, self._doorkeeper, self._url = room, doorkeeper, url
+    def __init__(self, check: Callable[[Entrance], None], doorkeeper: Doorkeeper, url: str) -> None:
+        self._check, self._doorkeeper, self._url = check, doorkeeper, url
         self.secret = secrets.token_urlsafe(32)
         self._nonces: OrderedDict[str, None] = OrderedDict()
 
@@ -202,7 +203,7 @@ class LaunchRoute:
             self._nonces.popitem(last=False)
         entrance = Entrance("lead" if body.role == "lead" else "reader", body.reader, body.task)
         try:
-            await run_in_threadpool(check_entrance, entrance, self._room)
+            await run_in_threadpool(self._check, entrance)
         except UsageError as error:
             raise IncompleteError(str(error)) from error
         token = self._doorkeeper.launch(role=entrance.role, reader=entrance.reader, task=entrance.task)

@@ -64,6 +64,7 @@ class Doors:
         entering: no page of another site can make a browser send that, so the header Origin is not asked for.
     methods : path to the methods that it has.
     closed : what a request without a session is told.
+    policy : path to a content security policy of its own; None for that of all pages.
     more : further fields of every answer of the guard.
     """
 
@@ -75,6 +76,7 @@ class Doors:
     tokens: bool = False
     methods: Callable[[str], tuple[str, ...]] = lambda _: (*_READS, *_WRITES)
     closed: str = "enter with your personal link first"
+    policy: Callable[[str], str | None] = lambda _: None
     more: Json = field(default_factory=dict)
 
 
@@ -179,7 +181,7 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        send = _with_headers(scope, send)
+        send = _with_headers(scope, send, self._doors.policy)
         if (refusal := self._refusal(scope)) is not None:
             await answer(send, *refusal, self._doors.more, allow=self._doors.methods(scope["path"]))
             return
@@ -288,9 +290,12 @@ def _received(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send, policy: Callable[[str], str | None]) -> Send:
     """Send with the headers of every answer; what is not a static file is never kept by the browser."""
-    own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+    headers = dict(HEADERS)
+    if (other := policy(scope["path"])) is not None:
+        headers["content-security-policy"] = other
+    own = [(name.encode(), value.encode()) for name, value in headers.items()]
     names = {name for name, _ in own}
 
     async def send_with(message: Message) -> None:

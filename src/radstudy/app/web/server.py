@@ -105,7 +105,7 @@ def _serve(
     try:
         check_entrance(entrance, behind.room)
         doorkeeper, events = Doorkeeper(behind.room.links), Events()
-        launch = LaunchRoute(behind.room, doorkeeper, served.url)
+        launch = LaunchRoute(lambda entering: check_entrance(entering, behind.room), doorkeeper, served.url)
 
         def started() -> None:
             own = "127.0.0.1" if address in ("0.0.0.0", "::") else address

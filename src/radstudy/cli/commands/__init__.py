@@ -8,9 +8,11 @@ from radstudy.cli.command import Command
 from radstudy.imaging.masks.formats import listed
 
 _FILES = (
+    "app",
     "demo",
     "init",
     "run",
+    "status",
     "report",
     "import_",
     "check",

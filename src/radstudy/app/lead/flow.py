@@ -1,0 +1,177 @@
+"""The way of a study from the images to the report: the state of each stage, and the next thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from radstudy.app.lead.jobs import last_job
+from radstudy.app.lead.projects import Project
+from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.errors import CohortError, RadstudyError
+from radstudy.intake.review import read_review
+from radstudy.protocol import STEPS, Protocol, load_protocol
+from radstudy.provenance import StepFolder
+from radstudy.working import is_locked
+
+StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
+_TO_DO = ("nothing", "ready", "running", "stale", "failed")
+_RUNNING = ("running", "stopping")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of a study.
+
+    Parameters
+    ----------
+    word : its page's name, and that of its texts.
+    state : ``unused`` where the study does not need it.
+    why : name of the sentence on the state, in the catalogue under flow.why; "" for none.
+    values : that the sentence is filled in with.
+    """
+
+    word: str
+    state: StageState
+    why: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_to_do(self) -> bool:
+        """True if something is to be done here."""
+        return self.state in _TO_DO
+
+
+def stages(project: Project) -> tuple[Stage, ...]:
+    """All stages, in the order of the work.
+
+    Parameters
+    ----------
+    project : the study.
+    """
+    return tuple(stage(project) for stage in _STAGES)
+
+
+def next_stage(of_study: tuple[Stage, ...]) -> Stage | None:
+    """The first stage at which something is to be done; None if the report is there and fits."""
+    return next((stage for stage in of_study if stage.is_to_do), None)
+
+
+def _import(project: Project) -> Stage:
+    job = last_job(project, "import")
+    if job is not None and job.state in _RUNNING:
+        return Stage("import", "running")
+    if not (project.images / "cohort.csv").is_file():
+        if job is not None and job.state in ("failed", "lost"):
+            return Stage("import", "failed", "import_failed")
+        begun_with_images = project.setup().get("from") == "dicom"
+        return Stage("import", "nothing", "no_images") if begun_with_images else Stage("import", "unused", "own_files")
+    asked = sum(not row.get("role") and not row.get("reader") for row in read_review(project.images))
+    if asked:
+        return Stage("import", "ready", "to_review", {"n": asked})
+    return Stage("import", "done")
+
+
+def _protocol(project: Project) -> Stage:
+    if not project.has_study:
+        return Stage("protocol", "nothing", "no_study")
+    try:
+        load_protocol(project.study)
+    except RadstudyError as error:
+        return Stage("protocol", "failed", "study_refused", {"why": str(error).splitlines()[0]})
+    return Stage("protocol", "done")
+
+
+def _cohort(project: Project) -> Stage:
+    protocol = protocol_of(project)
+    if protocol is None:
+        return Stage("cohort", "nothing", "study_first")
+    try:
+        cohort = cohort_of(project, protocol)
+    except CohortError as error:
+        return Stage("cohort", "ready", "cells", {"n": len(error.problems)})
+    except RadstudyError as error:
+        return Stage("cohort", "failed", "cohort_refused", {"why": str(error).splitlines()[0]})
+    sets = cohort.rows.reset_index().groupby("patient")["set"].first().value_counts()
+    counts = {"training": int(sets.get("training", 0)), "testing": int(sets.get("testing", 0))}
+    return Stage("cohort", "done", "sets", counts)
+
+
+def _reading(project: Project) -> Stage:
+    protocol = protocol_of(project)
+    if protocol is None or protocol.features is not None:
+        return Stage("reading", "unused", "no_reading")
+    try:
+        cohort = cohort_of(project, protocol)
+    except RadstudyError:
+        return Stage("reading", "nothing", "cohort_first")
+    missing = len(cohort.failures)
+    if missing:
+        return Stage("reading", "ready", "masks_missing", {"n": missing, "all": missing + len(cohort.cases)})
+    return Stage("reading", "done", "masks_there", {"n": len(cohort.cases)})
+
+
+def _run(project: Project) -> Stage:
+    job = last_job(project, "run")
+    if (job is not None and job.state in _RUNNING) or is_locked(project.run):
+        return Stage("run", "running")
+    finished = [step for step in STEPS if StepFolder(project.run / step).finished_key() is not None]
+    if job is not None and job.state in ("failed", "lost") and "report" not in finished:
+        return Stage("run", "failed", "run_failed")
+    if not finished:
+        return Stage("run", "nothing", "not_run")
+    if "report" not in finished:
+        return Stage("run", "ready", "steps_done", {"n": len(finished), "all": len(STEPS)})
+    if changed_since(project):
+        return Stage("run", "stale", "changed_since")
+    return Stage("run", "done")
+
+
+def _results(project: Project) -> Stage:
+    if not (project.run / "report.html").is_file():
+        return Stage("results", "nothing", "no_report")
+    return Stage("results", "stale", "older") if changed_since(project) else Stage("results", "done")
+
+
+_STAGES: tuple[Callable[[Project], Stage], ...] = (_import, _protocol, _cohort, _reading, _run, _results)
+
+
+def changed_since(project: Project) -> bool:
+    """True if the study file or its table was changed after the report was written."""
+    report = project.run / "report.html"
+    protocol = protocol_of(project)
+    files = [project.study] + ([] if protocol is None else [project.folder / protocol.cohort.table])
+    written = report.stat().st_mtime if report.is_file() else 0.0
+    return any(file.is_file() and file.stat().st_mtime > written for file in files)
+
+
+def protocol_of(project: Project) -> Protocol | None:
+    """The study file as it is read; None if there is none, or it is refused."""
+    try:
+        return _loaded(project.study, _stamp(project.study))
+    except (RadstudyError, OSError):
+        return None
+
+
+def cohort_of(project: Project, protocol: Protocol) -> Cohort:
+    """The cohort as the study would use it now; kept until one of its files changes.
+
+    Raises
+    ------
+    CohortError : all problems of the table that are to be resolved first.
+    RadstudyError : it cannot be read.
+    """
+    return read_cohort(protocol, project.folder)
+
+
+@lru_cache(maxsize=64)
+def _loaded(study: Path, _: tuple[int, int]) -> Protocol:
+    return load_protocol(study)
+
+
+def _stamp(file: Path) -> tuple[int, int]:
+    known = file.stat()
+    return known.st_mtime_ns, known.st_size

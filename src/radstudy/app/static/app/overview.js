@@ -1,0 +1,3 @@
+// One study: nothing but what every page does.
+
+import "./app.js";

@@ -1,0 +1,26 @@
+// The results: two runs compared.
+
+import { api, choosePlace, element, onPress, post, sayError, text } from "./app.js";
+
+const form = document.getElementById("compare");
+const place = /** @type {HTMLElement} */ (document.getElementById("differences"));
+const other = /** @type {HTMLInputElement} */ (document.getElementById("other"));
+const choose = document.getElementById("choose");
+if (choose instanceof HTMLButtonElement) {
+  onPress(choose, async () => {
+    other.value = (await choosePlace(text("results.other"), { start: other.value })) || other.value;
+  });
+}
+form?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  compare().catch(sayError);
+});
+
+async function compare() {
+  const { lines, command } = await post(api("results", "compare"), { run: other.value });
+  place.replaceChildren();
+  place.appendChild(element("pre", "card", lines.join("\n"))).tabIndex = 0;
+  const same = place.appendChild(element("div", "command"));
+  same.appendChild(element("span", "command-label", text("app.same_command")));
+  same.appendChild(element("code", "", command));
+}

@@ -1,0 +1,167 @@
+"""One command at a time works in a folder; it says so while it does, and stops between two cases when it is asked to.
+
+The lock is the system's: it is released however the process ends, so what a crash leaves behind misleads nobody. The
+file beside it says who works there, for another process that wants to know.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from radstudy.errors import StoppedError, UsageError
+from radstudy.store import read_json, storing, write_json, write_text
+
+LOCK, WORKING, STOP = ".lock", ".working.json", ".stop"
+HEARTBEAT_S = 5.0
+_here: list[Path] = []  # folders that this process works in, the innermost last
+
+
+@dataclass(frozen=True)
+class Worker:
+    """The process that works in a folder.
+
+    Parameters
+    ----------
+    host, pid : computer and process id.
+    started, heartbeat : times in UTC, ISO 8601; the second is renewed every 5 s.
+    """
+
+    host: str
+    pid: int
+    started: str
+    heartbeat: str
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the last heartbeat; it says little where the clocks of two computers differ."""
+        return (datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(self.heartbeat)).total_seconds()
+
+    @property
+    def is_here(self) -> bool:
+        """True if it runs on this computer."""
+        return self.host == socket.gethostname()
+
+
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Lock a folder: a second command that works in it is refused, not mixed in.
+
+    Raises
+    ------
+    UsageError : another command has locked the folder.
+    StorageError : it cannot be created or written to.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(str(folder / LOCK), timeout=0)
+    with storing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            who = worker_in(folder)
+            by = "" if who is None else f" (process {who.pid} on {who.host}, since {who.started})"
+            raise UsageError(f"another run is working in {folder}{by}: wait for it, or choose another --out") from None
+    ended = threading.Event()
+    try:
+        with storing(folder):
+            (folder / STOP).unlink(missing_ok=True)  # asked of an earlier one
+        beating = _say_so(folder, ended)
+        _here.append(folder)
+        try:
+            yield
+        finally:
+            _here.remove(folder)
+            ended.set()
+            beating.join()
+            for name in (WORKING, STOP):
+                with suppress(OSError):
+                    (folder / name).unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+def worker_in(folder: Path) -> Worker | None:
+    """The process that says that it works in a folder; it may have crashed: `is_locked` knows.
+
+    Parameters
+    ----------
+    folder : of a run or an import.
+    """
+    try:
+        return Worker(**read_json(folder / WORKING))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def is_locked(folder: Path) -> bool:
+    """True while a command works in a folder.
+
+    Parameters
+    ----------
+    folder : of a run or an import; one that does not exist is not locked.
+    """
+    from filelock import FileLock, Timeout
+
+    if not (folder / LOCK).exists():
+        return False
+    lock = FileLock(str(folder / LOCK), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the command that works in a folder to stop after the cases that it works on.
+
+    Parameters
+    ----------
+    folder : of a run or an import.
+    """
+    write_text(folder / STOP, "stop\n")
+
+
+def stop_if_asked() -> None:
+    """End this command if it was asked to; called between two cases.
+
+    Raises
+    ------
+    StoppedError : it was.
+    """
+    for folder in _here:
+        if (folder / STOP).exists():
+            raise StoppedError(folder)
+
+
+def _say_so(folder: Path, ended: threading.Event) -> threading.Thread:
+    """Write who works here, now and every few seconds until the end."""
+    started = _now()
+
+    def write() -> None:
+        write_json(folder / WORKING, asdict(Worker(socket.gethostname(), os.getpid(), started, _now())))
+
+    def beat() -> None:
+        while not ended.wait(HEARTBEAT_S):
+            with suppress(Exception):  # a full disk is reported by the work itself
+                write()
+
+    write()
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    return thread
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -73,9 +73,9 @@ class TableGrid:
         width = len(self.columns) + len(added.columns)
         new = {(change.line, change.column): shown_cell(change.text) for change in changes}
         lines = {row.line for row in self.rows}
-        rows = [
-            (row.line, (*row.cells, *[""] * len(added.columns))) for row in self.rows
-        ] + [(line, ("",) * width) for line in sorted({change.line for change in changes} - lines)]
+        rows = [(row.line, (*row.cells, *[""] * len(added.columns))) for row in self.rows] + [
+            (line, ("",) * width) for line in sorted({change.line for change in changes} - lines)
+        ]
         changed = [
             tuple(new.get((line, column), text) for column, text in enumerate(cells)) for line, cells in sorted(rows)
         ]

@@ -144,9 +144,7 @@ class CsvText:
         by_line: dict[int, dict[int, str]] = {}
         for change in changes:
             by_line.setdefault(change.line, {})[places[change.column]] = change.text
-        beyond = any(
-            place >= len(record.fields) for record in self.records for place in by_line.get(record.line, ())
-        )
+        beyond = any(place >= len(record.fields) for record in self.records for place in by_line.get(record.line, ()))
         pieces: dict[tuple[int, int], str] = {}
         for number, record in enumerate(self.records):
             new = dict(by_line.get(record.line, {}))

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 FORMULA = "this cell is a formula: change it in Excel"
-_USED = "the formula in {cell} uses this cell, and its result would be out of date. To do: change it in Excel and save it"
+_USED = (
+    "the formula in {cell} uses this cell, and its result would be out of date. To do: change it in Excel and save it"
+)
 _UNKNOWN = (
     "the formula in {cell} may use this cell, and its result would be out of date. To do: change it in Excel, or put "
     "values in place of the formulas there"

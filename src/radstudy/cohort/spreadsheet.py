@@ -20,7 +20,7 @@ from radstudy.cells import unguarded
 from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
 from radstudy.encoding import decoded
-from radstudy.errors import CohortError, DataError
+from radstudy.errors import CohortError, DataError, TableProblem
 from radstudy.formats.reading import content_of
 
 # first bytes of .xlsx, .xls and .gz, regardless of the file's name
@@ -161,7 +161,11 @@ def column_name(heading: str) -> str:
 def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     """List the cells of these columns that hold an Excel error, such as #DIV/0!, each with its line and what to do."""
     return [
-        f"line {line + 2}, column '{name}': the formula returns {cell}. To do: correct it, or leave the cell empty"
+        TableProblem(
+            f"line {line + 2}, column '{name}': the formula returns {cell}. To do: correct it, or leave the cell empty",
+            lines=(line + 2,),
+            column=name,
+        )
         for name in dict.fromkeys(columns)
         if name in table.columns
         for line, cell in zip(table.index, table[name], strict=True)

@@ -1,4 +1,4 @@
-"""The cohort table's file, to be changed cell by cell: only what changes is written anew, and never over a newer file."""
+"""The cohort table's file, changed cell by cell: only what changes is written anew, and never over a newer file."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ class XlsxText:
         filled = [text is not None for text in self.cells.text.iloc[:, column]]
         typed = self.cells.typed.iloc[:, column].tolist()
         known = dict(zip(self.lines, zip(filled, typed, strict=True), strict=True)).get(line, (False, False))
-        return known[1] if known[0] else 2 * sum(typed) >= sum(filled)
+        return bool(known[1]) if known[0] else 2 * sum(typed) >= sum(filled)
 
     def _part(self, archive: zipfile.ZipFile) -> str:
         book = _parsed(archive.read(_BOOK)).getroot()

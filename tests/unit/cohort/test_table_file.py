@@ -67,7 +67,9 @@ def test_random_changes_of_random_tables_touch_no_other_cell(tmp_path_factory, t
     changes = [Change(line, column, text) for (line, column), text in new.items()]
     try:
         after = before.changed(changes)
-    except CannotChangeError as error:  # a letter that the file's encoding lacks, or a text that would turn the encoding
+    except (
+        CannotChangeError
+    ) as error:  # a letter that the file's encoding lacks, or a text that would turn the encoding
         assert "has no" in str(error) or "surely" in str(error)
         return
     old_cells, new_cells = cell_texts(before.text), cell_texts(after.text)
@@ -174,7 +176,8 @@ def test_a_linked_table_stays_a_link(tmp_path):
     ("change", "added"),
     [
         (Change(9, 0, "x"), Added()), (Change(2, 2, "x"), Added()), (Change(2, 1, "a\0b"), Added()),
-        (Change(2, 1, "x"), Added(("id",))), (Change(2, 1, "x"), Added((" ",))), (Change(2, 1, "x"), Added((), (("a", "b", "c"),))),
+        (Change(2, 1, "x"), Added(("id",))), (Change(2, 1, "x"), Added((" ",))),
+        (Change(2, 1, "x"), Added((), (("a", "b", "c"),))),
     ],
 )  # fmt: skip
 def test_a_change_that_does_not_fit_the_table_is_refused(tmp_path, change, added):
@@ -187,7 +190,12 @@ def workbook(tmp_path, *, formulas=False, name="cohort.xlsx"):
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "Cohort"
-    rows = [("id", "age", "fish", None), ("p1", 63.5, "positive", None), ("p2", None, "negative", None), (3, 40, None, None)]
+    rows = [
+        ("id", "age", "fish", None),
+        ("p1", 63.5, "positive", None),
+        ("p2", None, "negative", None),
+        (3, 40, None, None),
+    ]
     for row in rows:
         sheet.append(row)
     sheet["B2"].number_format = "0.00"

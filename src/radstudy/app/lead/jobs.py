@@ -82,7 +82,7 @@ class Job:
 
     @property
     def state(self) -> JobState:
-        """Where it is: ``lost`` if its process is gone without a word (killed, or the computer was switched off)."""
+        """The state of the process: ``lost`` if it is gone without a word, killed or switched off."""
         code = self.exit_code
         if code is not None:
             return "done" if code == 0 else "failed"

@@ -36,7 +36,7 @@ class ReaderRow:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Readings:
     """The reading of a study as its files say.
 
     Parameters
@@ -51,16 +51,16 @@ class Reading:
     missing: tuple[CaseError, ...] = ()
 
 
-def reading_of(project: Project) -> Reading:
-    """Who has drawn what; empty if the study file or its table is refused."""
+def reading_of(project: Project) -> Readings:
+    """The readers and what each has drawn; empty if the study file or its table is refused."""
     protocol = protocol_of(project)
     if protocol is None or protocol.features is not None:
-        return Reading()
+        return Readings()
     try:
         cohort = cohort_of(project, protocol)
     except RadstudyError:
-        return Reading(_rows(protocol, (), ()), protocol.sequences)
-    return Reading(_rows(protocol, cohort.cases, cohort.failures), protocol.sequences, cohort.failures)
+        return Readings(_rows(protocol, (), ()), protocol.sequences)
+    return Readings(_rows(protocol, cohort.cases, cohort.failures), protocol.sequences, cohort.failures)
 
 
 def _rows(protocol: Protocol, cases: Sequence[Case], failures: Sequence[CaseError]) -> tuple[ReaderRow, ...]:

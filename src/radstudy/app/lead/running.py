@@ -12,7 +12,7 @@ from radstudy.errors import RadstudyError, UsageError
 from radstudy.protocol import STEPS, load_protocol
 from radstudy.steps.run import read_failures
 from radstudy.steps.status import StepStatus, status_of
-from radstudy.working import Worker, is_locked, worker_in
+from radstudy.working import WorkingProcess, is_locked, worker_in
 
 RUN = "run"
 
@@ -66,7 +66,7 @@ def failures_of(project: Project) -> list[Mapping[str, Any]]:
     return listed
 
 
-def elsewhere(project: Project) -> Worker | None:
+def elsewhere(project: Project) -> WorkingProcess | None:
     """The process that works in the run's folder, if this page has not started it."""
     job = last_job(project, RUN)
     if not is_locked(project.run) or (job is not None and job.state in ("running", "stopping")):

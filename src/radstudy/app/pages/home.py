@@ -31,7 +31,7 @@ class BeginBody(Body):
     begin: Literal["dicom", "files", "table", "demo"]
 
 
-class OpenBody(Body):
+class OpenStudyBody(Body):
     """A study of another folder."""
 
     path: Annotated[str, Field(min_length=1, max_length=4_096)]
@@ -91,7 +91,7 @@ class HomeRoutes:
 
     async def open(self, request: Request) -> Response:
         """Open a study of another folder."""
-        body = await body_of(request, OpenBody)
+        body = await body_of(request, OpenStudyBody)
         project = await run_in_threadpool(lambda: self.projects.open(Path(body.path)))
         return json_response({"id": project.id, "to": f"/study/{project.id}/overview"})
 

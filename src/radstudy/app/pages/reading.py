@@ -28,7 +28,7 @@ _MOST_MISSING = 200
 
 
 class EnterBody(Body):
-    """Who enters: the lead, who may also read as one of the readers."""
+    """The lead who enters, and may also read as one of the readers."""
 
     reader: Annotated[str, Field(max_length=64)] = ""
 

@@ -21,7 +21,7 @@ _MOST_FAILURES = 500
 
 
 class StartBody(Body):
-    """How to run: up to which step, and on how many processes (0: one per core)."""
+    """The last step of the run, and its number of processes (0: one per core)."""
 
     until: Annotated[str, Field(max_length=32)] = STEPS[-1]
     jobs: Annotated[int, Field(ge=0, le=1_024)] = 0

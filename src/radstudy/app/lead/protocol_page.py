@@ -76,6 +76,13 @@ class StudyFilePage:
         return bool(self.changes) and not self.problems
 
     @property
+    def lines(self) -> list[tuple[int, str, bool]]:
+        """The lines of the text, each with its number and whether the edits changed it."""
+        new = {change.line + n for change in self.changes for n in range(len(change.after))}
+        text = self.text.removeprefix("\ufeff").splitlines()
+        return [(number, line, number in new) for number, line in enumerate(text, 1)]
+
+    @property
     def stray(self) -> tuple[FileProblem, ...]:
         """Messages that stand at no field."""
         shown = {
@@ -91,7 +98,7 @@ class StudyFilePage:
 
 @dataclass(frozen=True)
 class Saved:
-    """What became of saving.
+    """The outcome of saving.
 
     Parameters
     ----------
@@ -118,7 +125,7 @@ def read_page(project: Project, edits: Sequence[FormEdit] = (), text: str | None
     ----------
     project : the study.
     edits : done in the form and not yet written.
-    text : written in the form instead; None if it was not.
+    text : of the file as it was written in the form, before the edits; None if only the edits were made.
 
     Raises
     ------
@@ -129,7 +136,7 @@ def read_page(project: Project, edits: Sequence[FormEdit] = (), text: str | None
         return StudyFilePage("", "", "", {}, (), ())
     content = _content(project.study)
     written = content.decode("utf-8")
-    new = edited(written, edits) if text is None else text
+    new = edited(written if text is None else text, edits)
     _, problems = checked(new)
     parts = _parts(new, problems)
     return StudyFilePage(new, written, bytes_hash(content), parts, problems, changed_lines(written, new))
@@ -163,8 +170,8 @@ def _saved(file: Path, version: str, edits: Sequence[FormEdit], text: str | None
     content = _content(file)
     written, now = content.decode("utf-8"), bytes_hash(content)
     if now != version:
-        return Saved(False, theirs=written, mine=_on_top(written, edits) if text is None else text, version=now)
-    new = edited(written, edits) if text is None else text
+        return Saved(False, theirs=written, mine=_on_top(written if text is None else text, edits), version=now)
+    new = edited(written if text is None else text, edits)
     _, problems = checked(new)
     if problems:
         return Saved(False, problems=problems, version=now)
@@ -209,7 +216,7 @@ def protocol_in_form(project: Project, edits: Sequence[FormEdit] = (), text: str
     """The protocol as the form has it; None while the loader refuses it."""
     if not project.has_study:
         return None
-    return checked(edited(_content(project.study).decode("utf-8"), edits) if text is None else text)[0]
+    return checked(edited(_content(project.study).decode("utf-8") if text is None else text, edits))[0]
 
 
 def counts_of(protocol: Protocol, folder: Path) -> Counts:
@@ -235,7 +242,7 @@ def counts_of(protocol: Protocol, folder: Path) -> Counts:
 
 
 def newer_versions(project: Project) -> Upgrade | None:
-    """What a newer preset or newer defaults would change; None if nothing is newer or the file is refused."""
+    """Changes by a newer preset or newer defaults; None if nothing is newer or the file is refused."""
     try:
         return upgrade_of(project.study)
     except RadstudyError:

@@ -71,7 +71,7 @@ class FormField:
 
     @property
     def control(self) -> str:
-        """How it is shown: group, steps, entries, items, switch, choice, pick (several of a choice), or line."""
+        """The way to show it: group, steps, entries, items, switch, choice, pick (several of a choice), or line."""
         forms = self.setting.forms
         if forms[0].kind in ("group", "steps", "entries", "step"):
             return "entries" if forms[0].kind == "entries" else forms[0].kind
@@ -91,6 +91,17 @@ class FormField:
         """The words to choose from."""
         form = self.setting.forms[0]
         return self.options or form.choices or (form.items[0].choices if form.items else ())
+
+    @property
+    def kinds(self) -> tuple[tuple[str, str, Any], ...]:
+        """Kinds that may be added to a list of steps: its label, what it does, and how it begins in the study file."""
+        offered = []
+        for word in self.setting.forms[0].choices:
+            kind = field_at((*self.place, 0, word))
+            if kind is not None:
+                begun = word if self.place == ("model", "fit") else {word: {} if kind.info is None else kind.default()}
+                offered.append((kind.help.label, kind.help.what, begun))
+        return tuple(offered)
 
     @property
     def _values_are_choices(self) -> bool:

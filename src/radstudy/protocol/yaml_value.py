@@ -14,12 +14,17 @@ from radstudy.protocol.yaml_text import parse_yaml, plain
 _BARE = re.compile(r"[^\W\d]([\w ./()+%-]*[\w./()+%-])?")
 _SIGNS = "\"'#&!|>%@`"  # quoted, though some of them mean nothing inside a text
 _WORDS = frozenset(["yes", "no", "on", "off", "true", "false", "null", "y", "n", "~"])  # of YAML 1.1: quoted
+_LONG_LIST, _LONG_GROUP = 60, 100  # characters of a value that is broken into lines
 
 
 def is_wide(value: Any) -> bool:
     """True if a value is easier to read on several lines: a list of steps, the models, the codebook."""
     items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-    return len(items) > 1 and any(isinstance(item, dict | list) for item in items) and len(flow(value)) > 60
+    return (
+        len(items) > 1
+        and any(isinstance(item, dict | list) for item in items)
+        and len(flow(value)) > (_LONG_LIST if isinstance(value, list) else _LONG_GROUP)
+    )
 
 
 def block_entry(name: str, value: Any, column: int, end: str) -> str:

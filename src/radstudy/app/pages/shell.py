@@ -104,6 +104,16 @@ class Shell:
         html = self._environment.get_template(template).render(scripts=scripts, texts=texts, **content)
         return Response(html, media_type="text/html")
 
+    def part(self, template: str, **content: Any) -> str:
+        """A part of a page as HTML.
+
+        Parameters
+        ----------
+        template : file in the folder of templates.
+        content : what the template shows.
+        """
+        return self._environment.get_template(template).render(**content)
+
 
 def as_json(value: object) -> Markup:
     """JSON that can stand in a page's data block: nothing in it ends the block."""

@@ -41,10 +41,12 @@ class Doing:
     ----------
     body : what the request says.
     act : does it; its answer in JSON.
+    part : template that shows ``shown`` of the answer, which goes to the browser as ``html`` instead; "" for none.
     """
 
     body: type[Body]
     act: Callable[[Project, Any], Json]
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class StudyPage:
                 for name, one in self.asks.items()
             ),
             *(
-                Route(f"{api}/{name}", of_lead(_done(projects, one)), methods=["POST"])
+                Route(f"{api}/{name}", of_lead(_done(projects, one, shell)), methods=["POST"])
                 for name, one in self.does.items()
             ),
         ]
@@ -132,9 +134,17 @@ def _asked(projects: Projects, asking: Asking) -> Handler:
     return answer
 
 
-def _done(projects: Projects, doing: Doing) -> Handler:
+def _done(projects: Projects, doing: Doing, shell: Shell) -> Handler:
+    def done(project_id: str, body: Body) -> Json:
+        project = projects.get(project_id)
+        answer = doing.act(project, body)
+        if not doing.part:
+            return answer
+        shown = {name: value for name, value in answer.items() if name != "shown"}
+        return {**shown, "html": shell.part(doing.part, project=project, **answer["shown"])}
+
     async def act(request: Request) -> Response:
         body = await body_of(request, doing.body)
-        return json_response(await run_in_threadpool(lambda: doing.act(projects.get(request.path_params["id"]), body)))
+        return json_response(await run_in_threadpool(done, request.path_params["id"], body))
 
     return act

@@ -235,8 +235,8 @@ def _characters(file: Path, body: bytes, encoding: Encoding) -> str:
     except UnicodeError:
         pass
     raise CannotChangeError(
-        f"{file.name} has bytes that are not {encoding.name or 'UTF-8'}, so it cannot be changed without changing them, "
-        "too. To do: save it again as CSV UTF-8"
+        f"{file.name} has bytes that are not {encoding.name or 'UTF-8'}, so it cannot be changed without changing "
+        "them, too. To do: save it again as CSV UTF-8"
     )
 
 

@@ -84,6 +84,22 @@ def plain_numbers(
     return changed, notes, problems
 
 
+def shown_mark(
+    table: pd.DataFrame, columns: Iterable[str], *, typed: pd.DataFrame | None = None, decimal: str | None = None
+) -> str | None:
+    """The decimal mark, "point" or "comma", that the numbers of a table show; None if none does, or both.
+
+    Parameters
+    ----------
+    table, columns, typed, decimal : see `plain_numbers`.
+    """
+    if decimal is not None:
+        return decimal
+    seen = _seen(table, [name for name in dict.fromkeys(columns) if name in table.columns], typed)
+    shown = [mark for mark in (POINT, COMMA) if seen.only[mark]]
+    return shown[0] if len(shown) == 1 else None
+
+
 def _seen(table: pd.DataFrame, columns: Sequence[str], typed: pd.DataFrame | None) -> _Seen:
     seen = _Seen()
     for name in columns:

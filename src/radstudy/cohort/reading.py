@@ -175,9 +175,9 @@ def _contradictions(
     both = own.notna() & given.notna()
     return [
         TableProblem(
-            f"{_who(cast(LesionKey, key))}: '{own.name}' is '{cell}' in {table}, but the readers' final value of {name} "
-            f"is '{answer}' ({name}{FINAL} in {ANSWERS.path}). To do: correct or empty the cell, or remove the column from "
-            "the table; the answers themselves can only be changed in the reading room",
+            f"{_who(cast(LesionKey, key))}: '{own.name}' is '{cell}' in {table}, but the readers' final value of "
+            f"{name} is '{answer}' ({name}{FINAL} in {ANSWERS.path}). To do: correct or empty the cell, or remove the "
+            "column from the table; the answers themselves can only be changed in the reading room",
             rows=[cast(LesionKey, key)],
             column=str(own.name),
         )

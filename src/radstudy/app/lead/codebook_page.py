@@ -11,12 +11,13 @@ import pandas as pd
 from radstudy.app.lead.cohort_table import CohortSheet
 from radstudy.app.lead.projects import Project
 from radstudy.app.lead.protocol_edits import FormEdit
-from radstudy.app.lead.protocol_page import Saved, read_page, save
+from radstudy.app.lead.protocol_page import Saved, save
 from radstudy.cohort.plausible import range_of
 from radstudy.cohort.rows import named_columns
 from radstudy.errors import CohortError, UsageError
 from radstudy.protocol import Protocol
 from radstudy.protocol.base import fields_of
+from radstudy.store import bytes_hash
 
 _FEWEST, _MOST_LEVELS = 2, 8
 _CLINICAL = ("cohort", "clinical")
@@ -83,7 +84,7 @@ def proposals_of(protocol: Protocol, sheet: CohortSheet) -> tuple[VariablePropos
     used = {*named_columns(section).values()}
     for pattern in (section.images, section.masks, *section.reader_files.values()):
         used |= set(fields_of(pattern))
-    table = sheet.read().table
+    table = sheet.content.table
     free = [str(name) for name in table.columns if name not in used]
     numbers = _numbers(sheet, free)
     return tuple(_proposal(name, table[name].dropna(), numbers.get(name)) for name in free)
@@ -91,7 +92,7 @@ def proposals_of(protocol: Protocol, sheet: CohortSheet) -> tuple[VariablePropos
 
 def _numbers(sheet: CohortSheet, columns: Sequence[str]) -> Mapping[str, pd.Series[float]]:
     """Columns that hold numbers alone."""
-    content = sheet.read()
+    content = sheet.content
     read = {}
     for name in columns:
         try:
@@ -177,4 +178,4 @@ def name_exclusions(project: Project, version: str, column: str) -> Saved:
 
 def study_version(project: Project) -> str:
     """A hash of the study file; "" if there is none."""
-    return read_page(project).version
+    return bytes_hash(project.study.read_bytes()) if project.has_study else ""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from radstudy.app.lead.cohort_table import CohortSheet, missing_columns
+from radstudy.app.lead.flow import cohort_of
 from radstudy.app.lead.projects import Project
-from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.manifest import Cohort
 from radstudy.cohort.rows import as_named, excluded_rows, identified_rows
 from radstudy.errors import CohortError, RadstudyError, TableProblem
 from radstudy.protocol import Protocol
@@ -114,7 +115,7 @@ def state_of(project: Project, protocol: Protocol, sheet: CohortSheet) -> Cohort
     """
     lines = _lines_of(sheet)
     try:
-        cohort = read_cohort(protocol, project.folder)
+        cohort = cohort_of(project, protocol)
     except CohortError as error:
         problems = tuple(_placed(problem, sheet, lines) for problem in error.problems)
         lacking = missing_columns(protocol, sheet, error.problems)
@@ -139,7 +140,7 @@ def _lines_of(sheet: CohortSheet) -> dict[tuple[str, str], list[int]]:
     if section.patient not in names or (section.lesion and section.lesion not in names):
         return {}
     lines: dict[tuple[str, str], list[int]] = {}
-    identified, _ = identified_rows(section, sheet.read().table)
+    identified, _ = identified_rows(section, sheet.content.table)
     for (patient, lesion), line in zip(identified.index, identified["_line"], strict=True):
         lines.setdefault((str(patient), str(lesion)), []).append(int(line))
     return lines
@@ -169,7 +170,7 @@ def _counts_of_table(sheet: CohortSheet) -> PatientCounts | None:
     needed = [section.patient, *([section.lesion] if section.lesion else [])]
     if any(name not in names for name in needed):
         return None
-    identified, _ = identified_rows(section, sheet.read().table)
+    identified, _ = identified_rows(section, sheet.content.table)
     identified = identified[identified.index.get_level_values("patient") != ""]
     has_reasons = section.exclude in names
     reasons = excluded_rows(section, identified) if has_reasons else identified.iloc[:0].assign(reason="")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -75,7 +76,8 @@ class CohortSheet:
         """Its cells."""
         return self.table.grid
 
-    def read(self) -> Sheet:
+    @cached_property
+    def content(self) -> Sheet:
         """The table as the study reads it."""
         return sheet_of(self.table.file, self.table.raw, self.table.sheet, words_of(self.section))
 
@@ -309,7 +311,7 @@ def understood(sheet: CohortSheet, columns: Sequence[int], cells: Sequence[Seque
 
 def _mark_of(sheet: CohortSheet) -> str | None:
     """The decimal mark of the table's numbers."""
-    section, content = sheet.section, sheet.read()
+    section, content = sheet.section, sheet.content
     columns = [variable.column or name for name, variable in section.clinical.items() if variable.levels is None]
     return shown_mark(content.table, columns, typed=content.typed, decimal=section.decimal)
 

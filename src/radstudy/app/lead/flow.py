@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +13,7 @@ from typing import Literal
 from radstudy.app.lead.jobs import last_job
 from radstudy.app.lead.projects import Project
 from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.reading import record_files
 from radstudy.errors import CohortError, RadstudyError
 from radstudy.intake.review import read_review
 from radstudy.protocol import STEPS, Protocol, load_protocol
@@ -161,14 +164,35 @@ def protocol_of(project: Project) -> Protocol | None:
 
 
 def cohort_of(project: Project, protocol: Protocol) -> Cohort:
-    """The cohort as the study would use it now; kept until one of its files changes.
+    """The cohort as the study would use it now; kept for a moment, and no longer than its tables stay as they are.
 
     Raises
     ------
     CohortError : all problems of the table that are to be resolved first.
     RadstudyError : it cannot be read.
     """
-    return read_cohort(protocol, project.folder)
+    files = (project.study, project.folder / protocol.cohort.table, *record_files(protocol, project.folder))
+    key = [(str(file), *(_stamp(file) if file.is_file() else ())) for file in files]
+    with _READING:
+        known = _READ.get(project.study)
+        if known is None or known[0] != key or time.monotonic() - known[1] > _KEPT_S:
+            known = key, time.monotonic(), _cohort_or_error(protocol, project.folder)
+            _READ[project.study] = known
+    if isinstance(known[2], RadstudyError):
+        raise known[2].with_traceback(None)
+    return known[2]
+
+
+def _cohort_or_error(protocol: Protocol, folder: Path) -> Cohort | RadstudyError:
+    try:
+        return read_cohort(protocol, folder)
+    except RadstudyError as error:
+        return error
+
+
+_KEPT_S = 2.0  # image files and masks may come and go
+_READING = threading.Lock()
+_READ: dict[Path, tuple[object, float, Cohort | RadstudyError]] = {}
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from radstudy.app.lead.jobs import last_job
+from radstudy.app.lead.jobs import UNDER_WAY, last_job
 from radstudy.app.lead.projects import Project
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.reading import record_files
@@ -22,7 +22,6 @@ from radstudy.working import is_locked
 
 StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
 _TO_DO = ("nothing", "ready", "running", "stale", "failed")
-_RUNNING = ("running", "stopping")
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def next_stage(of_study: tuple[StudyStage, ...]) -> StudyStage | None:
 
 def _import(project: Project) -> StudyStage:
     job = last_job(project, "import")
-    if job is not None and job.state in _RUNNING:
+    if job is not None and job.state in UNDER_WAY:
         return StudyStage("import", "running")
     if not (project.images / "cohort.csv").is_file():
         if job is not None and job.state in ("failed", "lost"):
@@ -123,7 +122,7 @@ def _reading(project: Project) -> StudyStage:
 
 def _run(project: Project) -> StudyStage:
     job = last_job(project, "run")
-    if (job is not None and job.state in _RUNNING) or is_locked(project.run):
+    if (job is not None and job.state in UNDER_WAY) or is_locked(project.run):
         return StudyStage("run", "running")
     finished = [step for step in STEPS if StepFolder(project.run / step).finished_key() is not None]
     if job is not None and job.state in ("failed", "lost") and "report" not in finished:

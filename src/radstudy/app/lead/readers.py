@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radstudy.app.lead.flow import cohort_of, protocol_of
-from radstudy.app.lead.jobs import Job, last_job, start_job
+from radstudy.app.lead.jobs import UNDER_WAY, Job, last_job, start_job
 from radstudy.app.lead.projects import Project
 from radstudy.app.reading.roster import TASKS, readers_of
 from radstudy.cohort.case_files import Case
@@ -98,6 +98,6 @@ def open_room(project: Project) -> Job:
     if not reading_of(project).rows:
         raise UsageError("the study has no readers yet: name them on the page Protocol, under Cohort")
     running = last_job(project, ROOM)
-    if running is not None and running.state in ("running", "stopping"):
+    if running is not None and running.state in UNDER_WAY:
         return running
     return start_job(project, ROOM, [*room_arguments(project), "--no-browser"])

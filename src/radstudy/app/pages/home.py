@@ -25,10 +25,11 @@ _FILES = (".csv", ".xlsx", ".zip", ".yaml", ".yml", ".parquet", ".json")
 
 
 class BeginBody(Body):
-    """A study to begin: its name, and what it begins with."""
+    """A study to begin: its name, what it begins with, and the number of invented patients of a demo."""
 
     name: Annotated[str, Field(max_length=80)]
     begin: Literal["dicom", "files", "table", "demo"]
+    patients: Annotated[int, Field(ge=20, le=1_000)] = 107
 
 
 class OpenStudyBody(Body):
@@ -86,7 +87,9 @@ class HomeRoutes:
     async def begin(self, request: Request) -> Response:
         """Begin a study."""
         body = await body_of(request, BeginBody)
-        project = await run_in_threadpool(lambda: begin_study(self.projects, body.name, body.begin))
+        project = await run_in_threadpool(
+            lambda: begin_study(self.projects, body.name, body.begin, patients=body.patients)
+        )
         return json_response({"id": project.id, "to": f"/study/{project.id}/{_FIRST[body.begin]}"})
 
     async def open(self, request: Request) -> Response:
@@ -96,7 +99,7 @@ class HomeRoutes:
         return json_response({"id": project.id, "to": f"/study/{project.id}/overview"})
 
 
-_FIRST = {"dicom": "import", "files": "overview", "table": "overview", "demo": "overview"}
+_FIRST = {"dicom": "import", "files": "overview", "table": "overview", "demo": "run"}
 
 
 def _entry(project: Project) -> Json:

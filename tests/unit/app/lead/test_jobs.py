@@ -5,6 +5,7 @@ import pytest
 
 from radstudy.app.lead.jobs import job_of, jobs_of, last_job, start_job
 from radstudy.errors import UsageError
+from radstudy.parallel import end_program
 from radstudy.working import only_run
 
 
@@ -33,11 +34,13 @@ def test_what_a_command_prints_is_its_owner_s_alone(project):
     assert job.folder.parent.stat().st_mode & 0o077 == 0
 
 
-def test_a_killed_command_is_lost_and_said_to_be(project):
+def test_a_command_that_was_ended_from_outside_is_lost_and_one_that_the_page_ended_is_not(project):
+    job = start_job(project, "run", ["run", str(project.study)], works_in=project.run)
+    end_program(job.asked.pid)
+    assert (until_over(job).state, job.exit_code) == ("lost", None)
     job = start_job(project, "run", ["run", str(project.study)], works_in=project.run)
     job.kill()
-    assert until_over(job).state == "lost"
-    assert job.exit_code is None
+    assert (until_over(job).state, job.exit_code) == ("ended", None)
 
 
 def test_a_folder_in_which_another_command_works_is_not_entered(project):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from radstudy.cohort.changes import Added, CannotChangeError, Change, TableGrid
 from radstudy.cohort.csv_text import CsvText
-from radstudy.cohort.spreadsheet import is_compressed, is_workbook, sheet_of, table_bytes, unpacked
+from radstudy.cohort.spreadsheet import Sheet, is_compressed, is_workbook, sheet_of, table_bytes, unpacked
 from radstudy.cohort.xlsx_text import XlsxText
 from radstudy.errors import RadstudyError
 from radstudy.store import bytes_hash, write_bytes
@@ -44,24 +44,37 @@ class TableFile:
     file : CSV (also .gz) or XLSX.
     sheet : of a workbook; None for the first.
     raw : the file's bytes.
+    words : values that count although elsewhere they mean a missing one, see `read_sheet`.
     """
 
     file: Path
     sheet: str | None
     raw: bytes
+    words: Mapping[str, Collection[str]] | None = None
 
     @classmethod
-    def read(cls, file: Path, sheet: str | None = None) -> TableFile:
+    def read(
+        cls, file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None
+    ) -> TableFile:
         """Read a table's file.
+
+        Parameters
+        ----------
+        file, sheet, words : see `read_sheet`.
 
         Raises
         ------
         DataError, CohortError : `read_sheet` cannot read it.
         CannotChangeError : it cannot be changed without changing more than single cells.
         """
-        content = cls(file, sheet, table_bytes(file))
+        content = cls(file, sheet, table_bytes(file), words)
         content.require_sound()
         return content
+
+    @cached_property
+    def content(self) -> Sheet:
+        """The table as the study reads it."""
+        return sheet_of(self.file, self.raw, self.sheet, self.words)
 
     @cached_property
     def version(self) -> str:
@@ -86,7 +99,7 @@ class TableFile:
 
     def require_sound(self) -> None:
         """Refuse a table whose cells are not those that the study reads."""
-        sheet = sheet_of(self.file, self.raw, self.sheet)
+        sheet = self.content
         own = {row.line: row.cells for row in self.grid.rows}
         names = [str(name) for name in sheet.table.columns]
         is_same = names == list(self.grid.columns)
@@ -117,7 +130,7 @@ class TableFile:
         raw = self.text.changed(changes, added)
         if is_compressed(self.raw):
             raw = gzip.compress(raw, mtime=0)
-        new = TableFile(self.file, self.sheet, raw)
+        new = TableFile(self.file, self.sheet, raw, self.words)
         try:
             new.require_sound()
             surely = [row.cells for row in new.grid.rows] == self.grid.changed(changes, added) and (

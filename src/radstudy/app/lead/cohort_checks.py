@@ -198,8 +198,10 @@ def _by_outcome(sheet: CohortSheet, kept: pd.DataFrame) -> Counter[str]:
     if not values or outcome.column not in kept.columns:
         return Counter(unknown=kept.index.get_level_values("patient").nunique())
     named = as_named(kept[outcome.column], list(values))
-    counts: Counter[str] = Counter()
-    for _, own in named.groupby(level="patient"):
-        words = set(own.dropna())
-        counts["positive" if outcome.positive in words else "negative" if words & set(values) else "unknown"] += 1
-    return counts
+    words: dict[str, set[str]] = {}
+    for patient, value in zip(kept.index.get_level_values("patient"), named, strict=True):
+        words.setdefault(patient, set()).add(str(value))
+    return Counter(
+        "positive" if outcome.positive in own else "negative" if own & set(values) else "unknown"
+        for own in words.values()
+    )

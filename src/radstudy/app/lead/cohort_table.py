@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +19,7 @@ from radstudy.cohort.changes import Added, CannotChangeError, Change, TableGrid
 from radstudy.cohort.numbers import COMMA, POINT, plain_numbers, shown_mark
 from radstudy.cohort.plausible import range_of
 from radstudy.cohort.rows import named_columns, words_of
-from radstudy.cohort.spreadsheet import Sheet, sheet_of
+from radstudy.cohort.spreadsheet import Sheet
 from radstudy.cohort.table_file import ChangedSinceError, TableFile
 from radstudy.errors import StorageError, UsageError
 from radstudy.protocol import Protocol
@@ -76,10 +75,10 @@ class CohortSheet:
         """Its cells."""
         return self.table.grid
 
-    @cached_property
+    @property
     def content(self) -> Sheet:
         """The table as the study reads it."""
-        return sheet_of(self.table.file, self.table.raw, self.table.sheet, words_of(self.section))
+        return self.table.content
 
 
 def table_path(project: Project, protocol: Protocol) -> Path:
@@ -101,7 +100,7 @@ def read_table_sheet(project: Project, protocol: Protocol) -> CohortSheet:
     CannotChangeError : it cannot be changed cell by cell.
     """
     section = protocol.cohort
-    table = TableFile.read(table_path(project, protocol), section.sheet)
+    table = TableFile.read(table_path(project, protocol), section.sheet, words_of(section))
     return CohortSheet(table, section, columns_of(section, table.grid))
 
 

@@ -175,7 +175,8 @@ def cohort_of(project: Project, protocol: Protocol) -> Cohort:
     with _READING:
         known = _READ.get(project.study)
         if known is None or known[0] != key or time.monotonic() - known[1] > _KEPT_S:
-            known = key, time.monotonic(), _cohort_or_error(protocol, project.folder)
+            read = _cohort_or_error(protocol, project.folder)
+            known = key, time.monotonic(), read
             _READ[project.study] = known
     if isinstance(known[2], RadstudyError):
         raise known[2].with_traceback(None)

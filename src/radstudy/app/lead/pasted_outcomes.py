@@ -228,7 +228,7 @@ def _against(
     given = {name: filled.loc[line, _OUTCOME] for name, line in matched.lines.items() if name in of_table}
     values: dict[str, str] = {name: value for name, value in given.items() if isinstance(value, str)}
     strange = filled[_OUTCOME].dropna().loc[lambda cells: ~cells.isin(choices)].value_counts()
-    cells = [(row, values[row.cells[patient]]) for row in rows if row.cells[patient] in values]
+    cells = [(row, values[row.cells[patient]]) for row in rows if values.get(row.cells[patient]) in choices]
     changed = [(row, value) for row, value in cells if row.cells[outcome] != value]
     return OutcomeMatch(
         rows=len(filled), has_heading=has_heading, by=by, matched=len(values),

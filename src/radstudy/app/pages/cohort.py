@@ -235,5 +235,5 @@ COHORT = StudyPage(
         "begin": Doing(NothingBody, _begin), "variable": Doing(VariableBody, _variable),
         "exclusions": Doing(ExclusionBody, _exclusions),
     },
-    most_bytes=_MOST_BYTES,
+    sections=("flow",), most_bytes=_MOST_BYTES,
 )  # fmt: skip

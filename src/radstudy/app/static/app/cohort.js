@@ -255,6 +255,12 @@ class Page {
   }
 
   showState() {
+    const pill = document.querySelector(".stage[aria-current] .state");
+    const state = this.found.state.problems.length ? "ready" : "done";
+    if (pill) {
+      pill.className = `state state-${state}`;
+      pill.textContent = text(`flow.state.${state}`);
+    }
     chart(by("chart"), this.found);
     this.showProblems();
     this.showMissing();

@@ -76,13 +76,13 @@ export class Sheet {
     this.place.setAttribute("aria-colcount", String(table.columns.length + 1));
     this.columns?.replaceChildren();
     this.head?.replaceChildren();
-    this.column(4).textContent = "";
+    /** @type {HTMLElement} */ (this.columns).appendChild(element("col", "corner"));
     const corner = this.headCell("corner", text("cohort.line"));
     corner.setAttribute("aria-colindex", "1");
     table.columns.forEach((column, number) => {
       const longest = table.rows.reduce((most, row) => Math.max(most, (row.cells[number] ?? "").length), column.name.length);
       this.column(Math.min(26, Math.max(8, longest + 3)));
-      const cell = this.headCell(column.role ? "own" : "", column.name);
+      const cell = this.headCell(this.isFixed(number) ? "key" : "", column.name);
       cell.setAttribute("aria-colindex", String(number + 2));
       const below = [this.roleOf(column.role), column.unit].filter(Boolean).join(", ");
       cell.appendChild(element("span", "role", below || "\u00a0"));
@@ -90,6 +90,14 @@ export class Sheet {
         .filter(Boolean).join("\n");
     });
     this.refresh();
+  }
+
+  /**
+   * True for the patient's column where it is the first: it stays in view.
+   * @param {number} column
+   */
+  isFixed(column) {
+    return column === 0 && this.table.key[0] === 0;
   }
 
   /** @param {string} role */
@@ -162,7 +170,8 @@ export class Sheet {
     if (problem || note) head.title = [problem, note].filter(Boolean).join("\n");
     const [top, bottom, left, right] = this.area();
     this.table.columns.forEach((column, place) => {
-      const cell = node.appendChild(element("td", column.kind === "number" ? "number" : "", row.cells[place] ?? ""));
+      const name = this.isFixed(place) ? "key" : column.kind === "number" ? "number" : "";
+      const cell = node.appendChild(element("td", name, row.cells[place] ?? ""));
       cell.id = `c${number}-${place}`;
       cell.setAttribute("role", "gridcell");
       cell.setAttribute("aria-colindex", String(place + 2));
@@ -226,9 +235,10 @@ export class Sheet {
     if (top < this.place.scrollTop) this.place.scrollTop = top;
     else if (top > this.place.scrollTop + room) this.place.scrollTop = top - room + 4;
     const cell = this.head?.children[this.at.column + 1];
-    const fixed = this.head?.children[0];
-    if (!(cell instanceof HTMLElement) || !(fixed instanceof HTMLElement)) return;
-    if (cell.offsetLeft - fixed.offsetWidth < this.place.scrollLeft) this.place.scrollLeft = cell.offsetLeft - fixed.offsetWidth;
+    if (!(cell instanceof HTMLElement) || this.isFixed(this.at.column)) return;
+    const fixed = [...(this.head?.querySelectorAll(".corner, .key") ?? [])]
+      .reduce((sum, one) => sum + /** @type {HTMLElement} */ (one).offsetWidth, 0);
+    if (cell.offsetLeft - fixed < this.place.scrollLeft) this.place.scrollLeft = cell.offsetLeft - fixed;
     else if (cell.offsetLeft + cell.offsetWidth > this.place.scrollLeft + this.place.clientWidth) {
       this.place.scrollLeft = cell.offsetLeft + cell.offsetWidth - this.place.clientWidth + 4;
     }
@@ -295,8 +305,12 @@ export class Sheet {
   back(which) {
     const step = which === "undo" ? this.table.undo() : this.table.redo();
     if (!step) return this.page.say(text(`cohort.no_${which}`));
-    const row = this.rows?.indexOf(step[0].row) ?? -1;
-    if (row >= 0) this.select({ row, column: step[0].column });
+    const rows = step.map((one) => this.rows?.indexOf(one.row) ?? -1).filter((row) => row >= 0);
+    const columns = step.map((one) => one.column);
+    if (rows.length) {
+      this.select({ row: Math.min(...rows), column: Math.min(...columns) });
+      this.select({ row: Math.max(...rows), column: Math.max(...columns) }, true);
+    }
     this.draw();
     this.page.changed();
   }

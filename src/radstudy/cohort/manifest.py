@@ -25,7 +25,7 @@ from radstudy.cohort.rows import (
 from radstudy.cohort.scanners import sites_by_scanner
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import excel_errors, read_sheet
-from radstudy.errors import CaseError, CohortError
+from radstudy.errors import CaseError, CohortError, TableProblem
 from radstudy.protocol.sections import CohortSection, Protocol
 from radstudy.table import SITE, FeatureTable
 
@@ -156,11 +156,12 @@ def _both_classes(section: CohortSection, rows: pd.DataFrame, table: Path) -> No
         part = rows.loc[rows["set"] == name, "outcome"]
         for value, word in ((0, section.outcome.negative or "the negative class"), (1, section.outcome.positive)):
             if not (part == value).any():
-                problems.append(
+                text = (
                     f"the {name} set ({len(part)} rows) has no patient with outcome '{word}'. "
                     f"To do: complete the table{'' if section.split.external else ', or change cohort.split'}; a set "
                     "needs both classes"
                 )
+                problems.append(TableProblem(text, column=section.outcome.column))
     if problems and section.split.external:
         raise CohortError(f"{table}: a validation needs patients with and without the outcome:", problems)
     if problems:

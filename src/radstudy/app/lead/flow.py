@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from radstudy.app.lead.jobs import UNDER_WAY, last_job
 from radstudy.app.lead.projects import Project
 from radstudy.app.lead.reviewing import review_state
 from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.reading import record_files
 from radstudy.errors import CohortError, RadstudyError
 from radstudy.protocol import STEPS, Protocol, load_protocol
 from radstudy.provenance import StepFolder
@@ -156,23 +158,36 @@ def protocol_of(project: Project) -> Protocol | None:
 
 
 def cohort_of(project: Project, protocol: Protocol) -> Cohort:
-    """The cohort as the study would use it now.
-
-    Kept for the few seconds in which a page asks for it several times, unless study file or table change meanwhile.
+    """The cohort as the study would use it now; kept for a moment, and no longer than its tables stay as they are.
 
     Raises
     ------
     CohortError : all problems of the table that are to be resolved first.
     RadstudyError : it cannot be read.
     """
-    table = project.folder / protocol.cohort.table
-    stamp = (_stamp(project.study), _stamp(table) if table.exists() else None, int(time.monotonic() / _KEPT_S))
-    return _cohort_kept(project.study, stamp)
+    files = (project.study, project.folder / protocol.cohort.table, *record_files(protocol, project.folder))
+    key = [(str(file), *(_stamp(file) if file.is_file() else ())) for file in files]
+    with _READING:
+        known = _READ.get(project.study)
+        if known is None or known[0] != key or time.monotonic() - known[1] > _KEPT_S:
+            read = _cohort_or_error(protocol, project.folder)
+            known = key, time.monotonic(), read
+            _READ[project.study] = known
+    if isinstance(known[2], RadstudyError):
+        raise known[2].with_traceback(None)
+    return known[2]
 
 
-@lru_cache(maxsize=4)
-def _cohort_kept(study: Path, _: tuple[object, ...]) -> Cohort:
-    return read_cohort(load_protocol(study), study.parent)
+def _cohort_or_error(protocol: Protocol, folder: Path) -> Cohort | RadstudyError:
+    try:
+        return read_cohort(protocol, folder)
+    except RadstudyError as error:
+        return error
+
+
+_KEPT_S = 2.0  # image files and masks may come and go
+_READING = threading.Lock()
+_READ: dict[Path, tuple[object, float, Cohort | RadstudyError]] = {}
 
 
 @lru_cache(maxsize=64)

@@ -36,7 +36,7 @@ class Texts:
 
     catalogue: Mapping[str, Any]
 
-    def text(self, name: str, **values: object) -> str:
+    def text(self, name: str, /, **values: object) -> str:
         """The text of a dotted name, such as "home.title"; {word} in it is filled in.
 
         Raises

@@ -130,3 +130,8 @@ class _Announcer(event.Listener):
 
 if announcement_asked():
     event.register("numba:compile", _Announcer())
+
+
+def not_cached() -> tuple[str, ...]:
+    """The kernels that every process compiles anew, because no folder for numba's cache can be written to."""
+    return tuple(_uncached)

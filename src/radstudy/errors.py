@@ -9,6 +9,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _ALIKE, _LIKEWISE = 3, 8  # problems of one kind that are printed whole; places that are named if there are more
@@ -86,10 +87,35 @@ def is_expected(error: BaseException) -> bool:
     return isinstance(error, RadstudyError) or (isinstance(error, OSError) and error.errno in OF_THE_DISK)
 
 
+@dataclass(frozen=True)
+class FileProblem:
+    """One problem of a settings file.
+
+    Parameters
+    ----------
+    line : counted from 1; None if it belongs to no line.
+    place : the names, and numbers in lists, that lead to the setting; () if it belongs to none.
+    message : the problem, and what to do.
+    """
+
+    line: int | None
+    place: tuple[str | int, ...]
+    message: str
+
+
 class StudyFileError(RadstudyError):
-    """study.yaml (or a settings file) cannot be understood; names the line and the remedy."""
+    """study.yaml (or a settings file) cannot be understood; names the line and the remedy.
+
+    Attributes
+    ----------
+    problems : those of single settings, if they are known one by one.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, problems: tuple[FileProblem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class DataError(RadstudyError):
@@ -224,6 +250,34 @@ def unreadable(error: OSError, file: str | Path) -> CaseError:
     why = f"{TRANSIENT[code]} ({os.strerror(code)})" if code in TRANSIENT else os.strerror(code)
     remedy = "make sure that the disk or share is connected and the file readable, then give the same command again"
     return TransientError(f"the file cannot be read now: {why}", remedy, file=file)
+
+
+class TableProblem(str):
+    """A problem of a table as a sentence, with the cells that it concerns, so that a page can show it beside them.
+
+    Parameters
+    ----------
+    text : the sentence.
+    rows : (patient, lesion) of the rows.
+    lines : numbers of rows in the file, counted from 1, where these are known instead.
+    column : name of the column; "" for the whole row.
+    """
+
+    __slots__ = ("column", "lines", "rows")
+
+    def __new__(
+        cls, text: str, *, rows: Iterable[tuple[str, str]] = (), lines: Iterable[int] = (), column: str = ""
+    ) -> TableProblem:
+        """A sentence with its cells."""
+        problem = super().__new__(cls, text)
+        problem.rows = tuple((str(patient), str(lesion)) for patient, lesion in rows)
+        problem.lines = tuple(map(int, lines))
+        problem.column = column
+        return problem
+
+    rows: tuple[tuple[str, str], ...]
+    lines: tuple[int, ...]
+    column: str
 
 
 class CohortError(DataError):

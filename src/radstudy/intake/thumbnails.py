@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radstudy.errors import CaseError
+from radstudy.formats.acquisition import sidecar_path
 from radstudy.formats.raster import read_raster
 from radstudy.intake.faults import unexpected
-from radstudy.intake.volumes import sidecar_path
 from radstudy.store import read_json
 
 LONGER_SIDE = 180  # pixels

@@ -20,11 +20,11 @@ from radstudy.errors import CaseError, ProcessError
 from radstudy.parallel.here import HERE
 from radstudy.parallel.local import LOCAL, cores, keep_cases_apart
 from radstudy.parallel.marks import reading
-from radstudy.parallel.program import detached, end_program, is_running, said_by
+from radstudy.parallel.program import detached, end_program, is_running, said_by, terminate_program
 
 __all__ = [
     "HERE", "LOCAL", "Pool", "cores", "detached", "end_program", "finished", "is_running", "keep_cases_apart",
-    "reading", "results", "said_by", "use",
+    "reading", "results", "said_by", "terminate_program", "use",
 ]  # fmt: skip
 
 Task = TypeVar("Task")

@@ -80,6 +80,20 @@ def end_program(pid: int) -> None:
             os.killpg(pid, signal.SIGKILL)
 
 
+def terminate_program(pid: int) -> None:
+    """Ask a program that `detached` started to end in good order; on Windows there is no such way, and it ends at once.
+
+    Parameters
+    ----------
+    pid : its process id.
+    """
+    if sys.platform == "win32":
+        end_program(pid)
+        return
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
 def is_running(pid: int) -> bool:
     """True if a process of this id exists on this computer.
 

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from radstudy._version import __version__
-from radstudy.errors import StudyFileError
+from radstudy.errors import FileProblem, StudyFileError
 from radstudy.protocol.base import Section
 from radstudy.protocol.sections import SCHEMA, Protocol
 from radstudy.protocol.shipped import Preset
 from radstudy.protocol.yaml_text import parse_yaml, plain, read_yaml_text
 
 # A study that names its own variables or models uses these alone, without those of the preset.
-_REPLACED_WHOLE = (
+REPLACED_WHOLE = (
     ("cohort", "clinical"),
     ("cohort", "split"),
     ("model", "models"),
@@ -68,7 +68,7 @@ def load_section(path: str | Path, kind: type[Kind]) -> Kind:
     try:
         return kind.model_validate(plain(written))
     except ValidationError as error:
-        raise StudyFileError(_explain(error, written, str(file))) from None
+        raise _refused(error, written, str(file)) from None
 
 
 def _refuse_folder(path: Path) -> None:
@@ -92,13 +92,13 @@ def parse_protocol(
     _refuse_newer(written, name)
     settings = plain(written)
     if settings.get("preset") is not None:
-        settings = _over_preset(_preset_of(written, name).settings(), settings)
+        settings = over_preset(_preset_of(written, name).settings(), settings)
     if beneath is not None:
         settings = _overlay(dict(beneath), settings)
     try:
         return Protocol.model_validate(settings)
     except ValidationError as error:
-        raise StudyFileError(_explain(error, written, name)) from None
+        raise _refused(error, written, name) from None
 
 
 def _parse_yaml(text: str, name: str) -> CommentedMap:
@@ -112,7 +112,8 @@ def _preset_of(written: CommentedMap, name: str) -> Preset:
     try:
         return Preset.of(written["preset"])
     except KeyError as error:
-        raise StudyFileError(f"{name}, line {_line(written, ('preset',))}: {error.args[0]}") from None
+        problem = FileProblem(_line(written, ("preset",)), ("preset",), str(error.args[0]))
+        raise StudyFileError(f"{name}, line {problem.line}: {problem.message}", (problem,)) from None
 
 
 def _refuse_newer(written: CommentedMap, name: str) -> None:
@@ -125,7 +126,7 @@ def _refuse_newer(written: CommentedMap, name: str) -> None:
         )
 
 
-def _over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+def over_preset(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """A study's settings over those of its preset; a different outcome does not take the label of the preset's."""
     theirs, ours = (_outcome_of(settings) for settings in (preset, own))
     if ours.get("column", theirs.get("column")) != theirs.get("column"):
@@ -165,7 +166,7 @@ def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = (
     merged = dict(base)
     for key, value in over.items():
         here = (*at, key)
-        if isinstance(value, dict) and isinstance(base.get(key), dict) and here not in _REPLACED_WHOLE:
+        if isinstance(value, dict) and isinstance(base.get(key), dict) and here not in REPLACED_WHOLE:
             merged[key] = _overlay(base[key], value, here)
         else:
             merged[key] = value
@@ -175,20 +176,28 @@ def _overlay(base: dict[str, Any], over: dict[str, Any], at: tuple[str, ...] = (
 # --- errors with their line ------------------------------------------------------------------------------------
 
 
-def _explain(error: ValidationError, written: CommentedMap, name: str) -> str:
-    problems = []
+def _refused(error: ValidationError, written: CommentedMap, name: str) -> StudyFileError:
+    """The error that lists every problem, in the order of their lines."""
+    texts = {}
     for item in error.errors():
-        context = item.get("ctx", {})
-        inside: Path_ = tuple(part for part in item["loc"] if not _is_internal(part))
-        path = (*inside, *context.get("at", ()))
-        key = context.get("key") if item["type"] == "unknown_setting" else None
-        line = _line(written, (*path, key) if key is not None else path)
-        where = ".".join(str(part) for part in path) or "the study file"
-        message = _message(item)
-        if hint := _of_preset(written, path):
-            message = message.removesuffix(f"; {context.get('hint')}").rstrip(".?") + hint
-        problems.append((line or 0, f"{name}{f', line {line}' if line else ''}, {where}: {message}"))
-    return "\n".join(text for _, text in sorted(set(problems)))
+        problem = _problem(item, written)
+        where = ".".join(str(part) for part in problem.place) or "the study file"
+        line = f", line {problem.line}" if problem.line else ""
+        texts[f"{name}{line}, {where}: {problem.message}"] = problem
+    ordered = sorted(texts, key=lambda text: (texts[text].line or 0, text))
+    return StudyFileError("\n".join(ordered), tuple(texts[text] for text in ordered))
+
+
+def _problem(item: Any, written: CommentedMap) -> FileProblem:
+    context = item.get("ctx", {})
+    inside: Path_ = tuple(part for part in item["loc"] if not _is_internal(part))
+    path = (*inside, *context.get("at", ()))
+    key = context.get("key") if item["type"] == "unknown_setting" else None
+    line = _line(written, (*path, key) if key is not None else path)
+    message = _message(item)
+    if hint := _of_preset(written, path):
+        message = message.removesuffix(f"; {context.get('hint')}").rstrip(".?") + hint
+    return FileProblem(line, path, message)
 
 
 def _of_preset(written: CommentedMap, path: Path_) -> str:
@@ -268,7 +277,7 @@ def _is_internal(part: object) -> bool:
     """True if a part of a pydantic location is the name of a type (in a union), not a key of the file."""
     return isinstance(part, str) and (
         part.startswith(
-            ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-")
+            ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-", "site-")
         )
         or part in ("str", "int", "float", "bool")
     )

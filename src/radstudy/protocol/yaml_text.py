@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from radstudy import bounds
-from radstudy.errors import RadstudyError, StudyFileError
+from radstudy.errors import FileProblem, RadstudyError, StudyFileError
 from radstudy.printable import NOT_IN_XML
 
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|(?:^|\s)#.*")  # and comments
@@ -63,7 +63,8 @@ def parse_yaml(text: str, name: str, *, names_twice: bool = False) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = str(error.problem or error.context)
         tab = "; indent with spaces, not with tabs" if r"'\t'" in problem else ""
-        raise StudyFileError(f"{name}{line}: this is not YAML: {problem}{tab}") from None
+        place = FileProblem(mark.line + 1 if mark else None, (), f"this is not YAML: {problem}{tab}")
+        raise StudyFileError(f"{name}{line}: {place.message}", (place,)) from None
     except YAMLError as error:
         raise StudyFileError(f"{name}: this is not YAML: {error}") from None
     except RecursionError:

@@ -211,6 +211,7 @@ def _make(project: Project, body: OutcomesBody) -> Json:
 IMPORT = StudyPage(
     "import",
     _shown,
+    styled=True,
     asks={"questions": Asking(_questions), "picture": Asking(_picture), "series": Asking(_series)},
     does={
         "start": Doing(ImportBody, _start), "test": Doing(SourceBody, _test), "rules": Doing(RulesBody, _rules),

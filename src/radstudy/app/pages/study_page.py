@@ -41,10 +41,12 @@ class Doing:
     ----------
     body : what the request says.
     act : does it; its answer in JSON.
+    part : template that shows ``shown`` of the answer, which goes to the browser as ``html`` instead; "" for none.
     """
 
     body: type[Body]
     act: Callable[[Project, Any], Json]
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class StudyPage:
     show : what the template shows, from the study; called anew for each request, in a thread.
     asks, does : name in the address (/api/study/ID/WORD/NAME) to what is asked and done.
     sections : further sections of strings.yaml for the module.
+    styled : whether it has a style of its own in static/app, WORD.css.
     most_bytes : largest body of what is done.
     """
 
@@ -65,6 +68,7 @@ class StudyPage:
     asks: Mapping[str, Asking] = field(default_factory=dict)
     does: Mapping[str, Doing] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
+    styled: bool = False
     most_bytes: int = 1 << 20
 
     @property
@@ -83,7 +87,7 @@ class StudyPage:
                 for name, one in self.asks.items()
             ),
             *(
-                Route(f"{api}/{name}", of_lead(_done(projects, one)), methods=["POST"])
+                Route(f"{api}/{name}", of_lead(_done(projects, one, shell)), methods=["POST"])
                 for name, one in self.does.items()
             ),
         ]
@@ -92,8 +96,8 @@ class StudyPage:
         def shown(project_id: str) -> Response:
             project = projects.get(project_id)
             return shell.page(
-                f"{self.word}.html", scripts=(self.word,), sections=self.needs, project=project,
-                stages=stages(project), here=self.word, **self.show(project),
+                f"{self.word}.html", scripts=(self.word,), styles=(self.word,) if self.styled else (),
+                sections=self.needs, project=project, stages=stages(project), here=self.word, **self.show(project),
             )  # fmt: skip
 
         async def page(request: Request) -> Response:
@@ -132,9 +136,17 @@ def _asked(projects: Projects, asking: Asking) -> Handler:
     return answer
 
 
-def _done(projects: Projects, doing: Doing) -> Handler:
+def _done(projects: Projects, doing: Doing, shell: Shell) -> Handler:
+    def done(project_id: str, body: Body) -> Json:
+        project = projects.get(project_id)
+        answer = doing.act(project, body)
+        if not doing.part:
+            return answer
+        shown = {name: value for name, value in answer.items() if name != "shown"}
+        return {**shown, "html": shell.part(doing.part, project=project, **answer["shown"])}
+
     async def act(request: Request) -> Response:
         body = await body_of(request, doing.body)
-        return json_response(await run_in_threadpool(lambda: doing.act(projects.get(request.path_params["id"]), body)))
+        return json_response(await run_in_threadpool(done, request.path_params["id"], body))
 
     return act

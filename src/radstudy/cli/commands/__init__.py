@@ -13,6 +13,7 @@ _FILES = (
     "init",
     "run",
     "status",
+    "doctor",
     "report",
     "import_",
     "check",

@@ -83,7 +83,7 @@ class ReviewAnswersBody(Body):
     changes: Annotated[list[ChangeBody], Field(min_length=1, max_length=_MOST_CHANGES)]
 
 
-class OutcomesBody(Body):
+class OutcomeTableBody(Body):
     """A table of outcomes to join, or none (file: "")."""
 
     file: Line = ""
@@ -188,13 +188,13 @@ def _apply(project: Project, body: ApplyBody) -> Json:
     return {"job": importing.apply_answers(project, body.number).id}
 
 
-def _outcomes(body: OutcomesBody) -> OutcomeChoices | None:
+def _outcomes(body: OutcomeTableBody) -> OutcomeChoices | None:
     if not body.file.strip():
         return None
     return OutcomeChoices(body.file, body.identifier, body.outcome, body.positive, tuple(body.clinical))
 
 
-def _preview(project: Project, body: OutcomesBody) -> Json:
+def _preview(project: Project, body: OutcomeTableBody) -> Json:
     choices = _outcomes(body) or OutcomeChoices("")
     seen = preview_outcomes(project, choices)
     positive = choices.positive or next(reversed(seen.values), "")
@@ -202,7 +202,7 @@ def _preview(project: Project, body: OutcomesBody) -> Json:
     return {**vars(seen), "command": start_command(project, settled)}
 
 
-def _make(project: Project, body: OutcomesBody) -> Json:
+def _make(project: Project, body: OutcomeTableBody) -> Json:
     started = start_study(project, _outcomes(body))
     return {"notes": started.notes, "table": str(started.table), "to": f"/study/{project.id}/protocol",
             "command": shlex.join(["radstudy", "run", str(project.study), "--step", "cohort"])}  # fmt: skip
@@ -216,6 +216,6 @@ IMPORT = StudyPage(
     does={
         "start": Doing(ImportBody, _start), "test": Doing(SourceBody, _test), "rules": Doing(RulesBody, _rules),
         "answer": Doing(ReviewAnswersBody, _answer), "apply": Doing(ApplyBody, _apply),
-        "preview": Doing(OutcomesBody, _preview), "make": Doing(OutcomesBody, _make),
+        "preview": Doing(OutcomeTableBody, _preview), "make": Doing(OutcomeTableBody, _make),
     },
 )  # fmt: skip

@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from radstudy.app.lead.flow import stages
-from radstudy.app.pages.import_ import IMPORT, ChangeBody, OutcomesBody, ReviewAnswersBody, RulesBody
+from radstudy.app.pages.import_ import IMPORT, ChangeBody, OutcomeTableBody, ReviewAnswersBody, RulesBody
 from radstudy.store import plain
 from unit.app.lead.imported_study import SECRETS, WOMEN, copy_of, import_again, import_study, pseudonyms
 
@@ -64,7 +64,7 @@ def test_the_stage_says_what_is_to_be_done_next_until_there_is_a_study_file(proj
             assert (stage_of(project).state, stage_of(project).why) == ("ready", "to_apply")
             import_again(project)
     assert stage_of(project).why == "to_make"
-    made = do(project, "make", OutcomesBody())
+    made = do(project, "make", OutcomeTableBody())
     assert made["to"].endswith("/protocol")
     assert project.has_study
     assert stage_of(project).state == "done"
@@ -86,9 +86,9 @@ def test_nothing_that_the_page_shows_or_answers_names_a_patient(project, tmp_pat
         {name: value for name, value in IMPORT.show(project).items() if name != "table"}, questions,
         *(ask(project, "series", patient=patient) for patient in patients),
         *(change(project, (one["key"], to, "")) for one in questions["questions"] for to in ("t2wi", "T2WI", "5")),
-        do(project, "preview", OutcomesBody(file=file)),
-        do(project, "preview", OutcomesBody(file=file, outcome="name")),
-        do(project, "preview", OutcomesBody(file=file, identifier="name")),
+        do(project, "preview", OutcomeTableBody(file=file)),
+        do(project, "preview", OutcomeTableBody(file=file, outcome="name")),
+        do(project, "preview", OutcomeTableBody(file=file, identifier="name")),
         do(project, "rules", RulesBody(source=str(tmp_path / "in"), readers=["{reader}/"])),
     ]  # fmt: skip
     pictures = [ask(project, "picture", volume=one["key"]) for one in questions["questions"] if one["picture"]]

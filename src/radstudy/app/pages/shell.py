@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from ruamel.yaml import YAML
 from starlette.responses import Response
 
 from radstudy.app.web.needs import Json
-from radstudy.protocol.yaml_text import parse_yaml, plain
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _GLOSSARY = "glossary.yaml"
@@ -80,7 +80,7 @@ class Shell:
     @cached_property
     def _terms(self) -> Mapping[str, str]:
         file = resources.files("radstudy") / "report" / _GLOSSARY
-        entries = plain(parse_yaml(file.read_text(encoding="utf-8"), _GLOSSARY))
+        entries = YAML(typ="safe").load(file.read_text(encoding="utf-8"))  # a study file's reader refuses folded lines
         return {str(entry["word"]): " ".join(str(entry["means"]).split()) for entry in entries}
 
     def _term(self, word: str, shown: str = "") -> Markup:

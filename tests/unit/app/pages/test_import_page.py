@@ -10,6 +10,7 @@ from radstudy.app.lead.flow import stages
 from radstudy.app.pages.import_ import IMPORT, ChangeBody, OutcomeTableBody, ReviewAnswersBody, RulesBody
 from radstudy.store import plain
 from unit.app.lead.imported_study import SECRETS, WOMEN, copy_of, import_again, import_study, pseudonyms
+from unit.app.pages.conftest import serving_pages
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,14 @@ def test_nothing_that_the_page_shows_or_answers_names_a_patient(project, tmp_pat
     texts += [path.read_text("utf-8") for path in files if path.suffix in (".csv", ".json", ".html", ".yaml")]
     for secret in SECRETS:
         assert not [text[:300] for text in texts if secret in text], secret
+
+
+def test_the_whole_page_explains_its_words_and_names_no_patient(project):
+    project.note_setup(**{"from": "dicom"})
+    with serving_pages(project.folder.parent, project) as running:
+        answer = running.browser().ask("GET", f"/study/{project.id}/import")
+    html = answer.body.decode()
+    assert answer.status == 200, html
+    assert 'data-means="The part that a series plays in the study' in html
+    assert all(patient in html for patient in pseudonyms(project).values())
+    assert not [secret for secret in SECRETS if secret in html]

@@ -44,7 +44,7 @@ def named_columns(section: CohortSection) -> dict[str, str]:
         "patient": section.patient,
         "lesion": section.lesion,
         "side": section.side,
-        "site": section.site,
+        "site": section.site_column,
         "outcome.column": section.outcome.column,
         "exclude": section.exclude,
         "visible": section.visible,
@@ -160,15 +160,15 @@ def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
 
 def without_site(section: CohortSection, kept: pd.DataFrame) -> list[str]:
     """List the rows whose site is not given, if the study names a column of it."""
-    if section.site is None:
+    if (column := section.site_column) is None:
         return []
     return [
         TableProblem(
-            f"{_who(row)}: the site ('{section.site}') is empty. To do: fill it in, or give a reason for exclusion",
+            f"{_who(row)}: the site ('{column}') is empty. To do: fill it in, or give a reason for exclusion",
             rows=[row],
-            column=section.site,
+            column=column,
         )
-        for row in kept.index[kept[section.site].isna()]
+        for row in kept.index[kept[column].isna()]
     ]
 
 

@@ -9,4 +9,7 @@ cohort_table      the cohort table as a sheet, written back cell by cell
 cohort_checks     its problems beside their cells, and counts
 pasted_outcomes   outcomes by hospital number, matched in memory
 codebook_page     clinical variables, and proposals
+importing   the import's command, its choices, and what is tried beforehand
+reviewing   what the import could not decide, and which patient lacks which role
+study_of_import  the study file that fits an import, with outcomes by hospital number
 """

@@ -12,15 +12,16 @@ from typing import Literal
 
 from radstudy.app.lead.jobs import UNDER_WAY, last_job
 from radstudy.app.lead.projects import Project
+from radstudy.app.lead.reviewing import review_state
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.reading import record_files
 from radstudy.errors import CohortError, RadstudyError
-from radstudy.intake.review import read_review
 from radstudy.protocol import STEPS, Protocol, load_protocol
 from radstudy.provenance import StepFolder
 from radstudy.working import is_locked
 
 StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
+_KEPT_S = 3.0
 _TO_DO = ("nothing", "ready", "running", "stale", "failed")
 
 
@@ -70,15 +71,9 @@ def _import(project: Project) -> StudyStage:
         if job is not None and job.state in ("failed", "lost"):
             return StudyStage("import", "failed", "import_failed")
         begun_with_images = project.setup().get("from") == "dicom"
-        return (
-            StudyStage("import", "nothing", "no_images")
-            if begun_with_images
-            else StudyStage("import", "unused", "own_files")
-        )
-    asked = sum(not row.get("role") and not row.get("reader") for row in read_review(project.images))
-    if asked:
-        return StudyStage("import", "ready", "to_review", {"n": asked})
-    return StudyStage("import", "done")
+        state: tuple[StageState, str] = ("nothing", "no_images") if begun_with_images else ("unused", "own_files")
+        return StudyStage("import", *state)
+    return StudyStage("import", *review_state(project))
 
 
 def _protocol(project: Project) -> StudyStage:

@@ -228,7 +228,7 @@ def _lines(change: Any) -> Json:
 
 
 COHORT = StudyPage(
-    "cohort", _shown, asks={"table": Asking(_table)},
+    "cohort", _shown, styled=True, asks={"table": Asking(_table)},
     does={
         "save": Doing(CellsBody, _save), "understood": Doing(BlockBody, _understood),
         "match": Doing(OutcomesBody, _match), "outcomes": Doing(OutcomesBody, _outcomes),

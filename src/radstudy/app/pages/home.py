@@ -21,7 +21,7 @@ from radstudy.app.pages.study_page import of_lead
 from radstudy.app.web.answers import Body, body_of, json_response
 from radstudy.app.web.needs import Json
 
-_FILES = (".csv", ".xlsx", ".zip", ".yaml", ".yml", ".parquet", ".json")
+_FILES = (".csv", ".xlsx", ".zip", ".yaml", ".yml", ".parquet", ".json", "dicomdir")
 
 
 class BeginBody(Body):

@@ -215,9 +215,11 @@ class StudySettings:
         beneath, source = self._beneath(place, setting)
         value = _at(self.in_force, place)
         value = beneath if value is _MISSING else value
+        is_named_group = setting.kind == "group" and ITEM not in setting.place[-2:]  # its settings differ, one by one
+        differs = (value is None) != (beneath is None) if is_named_group else not _equal(value, beneath)
         return FormField(
             place, setting, value, _at(self.written, place) is not _MISSING, beneath, source,
-            not _equal(value, beneath), self._options(setting), self._problems_at(place, setting),
+            differs, self._options(setting), self._problems_at(place, setting),
             tuple(self._inside(place, setting, value)),
         )  # fmt: skip
 

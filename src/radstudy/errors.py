@@ -252,6 +252,34 @@ def unreadable(error: OSError, file: str | Path) -> CaseError:
     return TransientError(f"the file cannot be read now: {why}", remedy, file=file)
 
 
+class TableProblem(str):
+    """A problem of a table as a sentence, with the cells that it concerns, so that a page can show it beside them.
+
+    Parameters
+    ----------
+    text : the sentence.
+    rows : (patient, lesion) of the rows.
+    lines : numbers of rows in the file, counted from 1, where these are known instead.
+    column : name of the column; "" for the whole row.
+    """
+
+    __slots__ = ("column", "lines", "rows")
+
+    def __new__(
+        cls, text: str, *, rows: Iterable[tuple[str, str]] = (), lines: Iterable[int] = (), column: str = ""
+    ) -> TableProblem:
+        """A sentence with its cells."""
+        problem = super().__new__(cls, text)
+        problem.rows = tuple((str(patient), str(lesion)) for patient, lesion in rows)
+        problem.lines = tuple(map(int, lines))
+        problem.column = column
+        return problem
+
+    rows: tuple[tuple[str, str], ...]
+    lines: tuple[int, ...]
+    column: str
+
+
 class CohortError(DataError):
     """Several problems in the cohort, all listed at once."""
 

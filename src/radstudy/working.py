@@ -24,7 +24,7 @@ _here: list[Path] = []  # folders that this process works in, the innermost last
 
 
 @dataclass(frozen=True)
-class Worker:
+class WorkingProcess:
     """The process that works in a folder.
 
     Parameters
@@ -88,7 +88,7 @@ def only_run(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def worker_in(folder: Path) -> Worker | None:
+def worker_in(folder: Path) -> WorkingProcess | None:
     """The process that says that it works in a folder; it may have crashed: `is_locked` knows.
 
     Parameters
@@ -96,7 +96,7 @@ def worker_in(folder: Path) -> Worker | None:
     folder : of a run or an import.
     """
     try:
-        return Worker(**read_json(folder / WORKING))
+        return WorkingProcess(**read_json(folder / WORKING))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -150,7 +150,7 @@ def _say_so(folder: Path, ended: threading.Event) -> threading.Thread:
     started = _now()
 
     def write() -> None:
-        write_json(folder / WORKING, asdict(Worker(socket.gethostname(), os.getpid(), started, _now())))
+        write_json(folder / WORKING, asdict(WorkingProcess(socket.gethostname(), os.getpid(), started, _now())))
 
     def beat() -> None:
         while not ended.wait(HEARTBEAT_S):

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from compat.shipped_values import shipped_values
 from radstudy.errors import RefusedError, StudyFileError
-from radstudy.protocol import agree, cohort, evaluate, extract, load, model, reading, shipped
+from radstudy.protocol import agree, cohort, evaluate, extract, load, model, reading, shipped, site
 from radstudy.protocol.base import Section
 from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.load import load_protocol, parse_protocol
@@ -132,7 +132,7 @@ def test_a_version_that_is_not_there_is_refused_with_its_line(text, says):
 
 def fields():
     kinds = [FoundSizeSection, *SELECTION_STEPS, *CLASSIFIERS, *PREPARATION_STEPS]
-    for module in (agree, cohort, evaluate, extract, model, reading):
+    for module in (agree, cohort, evaluate, extract, model, reading, site):
         members = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
         kinds += [kind for kind in members if issubclass(kind, Section) and kind.__module__ == module.__name__]
     for kind in kinds:

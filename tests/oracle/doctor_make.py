@@ -18,7 +18,15 @@ from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 OUT = Path(__file__).parents[2] / "src" / "radstudy" / "doctor" / "reference.csv"
 KEPT = ("original_", "log-sigma-2-0-mm-3D_", "wavelet-LLH_")
-NOT_IN_THE_SET = ("_glcm_MCC", "_glcm_SumAverage")  # of feature_sets/pyradiomics-1218.yaml
+NOT_IN_THE_SET = (
+    "_MCC",
+    "_SumAverage",
+    "_Busyness",
+    "_Coarseness",
+    "_Complexity",
+    "_Strength",
+    "_ngtdm_Contrast",
+)  # of feature_sets/pyradiomics-1218.yaml
 
 
 def image_of(array: np.ndarray, kind: type) -> sitk.Image:

@@ -17,6 +17,7 @@ CALLS = {  # of every command that writes; the files are those of the fixture `l
     "report": ("report", "s.yaml", "--pdf", "--jobs", "1", "--out", "out"),
     "import": ("import", "dicom", "--out", "out"),
     "read": ("read", "s.yaml", "--reader", "a", "--no-browser"),
+    "app": ("app", ".", "--no-browser"),
     "predict": (
         "predict",
         "signature.json",

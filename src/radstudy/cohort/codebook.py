@@ -10,6 +10,7 @@ import pandas as pd
 
 from radstudy.cohort.plausible import implausible, patients_of, suspicious
 from radstudy.cohort.rows import as_named
+from radstudy.errors import TableProblem
 from radstudy.protocol.sections import ClinicalVariable
 from radstudy.statistics.outcome import LARGEST
 from radstudy.table import CLINICAL
@@ -46,13 +47,17 @@ def code_clinical(codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame) 
     for name, variable in codebook.items():
         column = rows[variable.column or name]
         if len(column) and column.isna().all():
-            problems.append(
+            text = (
                 f"{name} has no value at all: the column '{column.name}' is empty. To do: fill it in, or remove {name} "
                 "from cohort.clinical"
             )
+            problems.append(TableProblem(text, column=str(column.name)))
         if variable.levels is None:
             coded[name], faults = _numbers(column, name)
-            faults += implausible(coded[name], name, variable)
+            faults += [
+                TableProblem(fault, rows=fault.rows, column=str(column.name))
+                for fault in implausible(coded[name], name, variable)
+            ]
             notes += [] if faults else suspicious(coded[name], name, variable)
         else:
             coded[name], faults = _levels(column, name, variable.levels)
@@ -63,9 +68,13 @@ def code_clinical(codebook: Mapping[str, ClinicalVariable], rows: pd.DataFrame) 
 def _numbers(column: pd.Series[str], name: str) -> tuple[pd.Series[float], list[str]]:
     numbers = pd.to_numeric(column, errors="coerce").astype(float)
     wrong = column[column.notna() & ~(numbers.abs() <= LARGEST)]
-    problems = [
-        f"{patients_of(cells)}: {name} is '{value}', which is not a number. To do: write it with a decimal point, or "
-        "leave it empty"
+    problems: list[str] = [
+        TableProblem(
+            f"{patients_of(cells)}: {name} is '{value}', which is not a number. To do: write it with a decimal point, "
+            "or leave it empty",
+            rows=cells.index,
+            column=str(column.name),
+        )
         for value, cells in wrong.groupby(wrong, sort=False)
     ]
     return numbers, problems
@@ -73,15 +82,16 @@ def _numbers(column: pd.Series[str], name: str) -> tuple[pd.Series[float], list[
 
 def _levels(column: pd.Series[str], name: str, levels: tuple[str, ...]) -> tuple[pd.Series[str], list[str]]:
     column = as_named(column, levels)
-    problems = []
+    problems: list[str] = []
     unknown = column[column.notna() & ~column.isin(levels)]
     for value, cells in unknown.groupby(unknown, sort=False):
         near = difflib.get_close_matches(str(value), levels, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"levels: {', '.join(levels)}."
-        problems.append(
+        text = (
             f"{patients_of(cells)}: {name} is '{value}', which is not in the codebook; {hint} "
             f"To do: correct the table, or add the level to cohort.clinical.{name}"
         )
+        problems.append(TableProblem(text, rows=cells.index, column=str(column.name)))
     known = column.where(column.isin(levels))
     return pd.Series(pd.Categorical(known, categories=list(levels), ordered=True), index=column.index), problems
 

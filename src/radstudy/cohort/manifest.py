@@ -22,9 +22,10 @@ from radstudy.cohort.rows import (
     without_site,
     words_of,
 )
+from radstudy.cohort.scanners import sites_by_scanner
 from radstudy.cohort.split import given_split, made_split
 from radstudy.cohort.spreadsheet import excel_errors, read_sheet
-from radstudy.errors import CaseError, CohortError
+from radstudy.errors import CaseError, CohortError, TableProblem
 from radstudy.protocol.sections import CohortSection, Protocol
 from radstudy.table import SITE, FeatureTable
 
@@ -106,6 +107,11 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     outcome, outcome_problems = outcome_of(section, kept)
     clinical = code_clinical(section.clinical, kept)
     problems += without_site(section, kept)
+    scanners = None
+    if section.scanner_site is not None:
+        scanners = sites_by_scanner(protocol, section.scanner_site, kept, folder)
+        problems += scanners.problems
+        notes.append(scanners.note)
     problems += [*outcome_problems, *contradictions, *contradicted_visibility(section, kept, record)]
     problems += clinical.problems
     notes += [*filled, *record.notes, *clinical.notes]
@@ -116,8 +122,10 @@ def read_cohort(protocol: Protocol, folder: Path) -> Cohort:
     sets = _sets(protocol, kept, outcome, folder / section.table)
     rows = pd.DataFrame({"outcome": outcome, "set": sets}, index=kept.index)
     rows["side"] = kept[section.side].fillna("").to_numpy() if section.side else ""
-    if section.site is not None:
-        rows[SITE] = kept[section.site].to_numpy()
+    if section.site_column is not None:
+        rows[SITE] = kept[section.site_column].to_numpy()
+    if scanners is not None:
+        rows[SITE] = scanners.names
     rows = rows.join(clinical.values)
     _both_classes(section, rows, folder / section.table)
     frame = excluded.reset_index()[["patient", "lesion", "reason"]]
@@ -148,11 +156,12 @@ def _both_classes(section: CohortSection, rows: pd.DataFrame, table: Path) -> No
         part = rows.loc[rows["set"] == name, "outcome"]
         for value, word in ((0, section.outcome.negative or "the negative class"), (1, section.outcome.positive)):
             if not (part == value).any():
-                problems.append(
+                text = (
                     f"the {name} set ({len(part)} rows) has no patient with outcome '{word}'. "
                     f"To do: complete the table{'' if section.split.external else ', or change cohort.split'}; a set "
                     "needs both classes"
                 )
+                problems.append(TableProblem(text, column=section.outcome.column))
     if problems and section.split.external:
         raise CohortError(f"{table}: a validation needs patients with and without the outcome:", problems)
     if problems:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from radstudy.errors import TableProblem
+
 POINT, COMMA = "point", "comma"
 _MARKS = {POINT: ".", COMMA: ","}
 _SHOWN = 3
@@ -82,6 +84,22 @@ def plain_numbers(
     return changed, notes, problems
 
 
+def shown_mark(
+    table: pd.DataFrame, columns: Iterable[str], *, typed: pd.DataFrame | None = None, decimal: str | None = None
+) -> str | None:
+    """The decimal mark, "point" or "comma", that the numbers of a table show; None if none does, or both.
+
+    Parameters
+    ----------
+    table, columns, typed, decimal : see `plain_numbers`.
+    """
+    if decimal is not None:
+        return decimal
+    seen = _seen(table, [name for name in dict.fromkeys(columns) if name in table.columns], typed)
+    shown = [mark for mark in (POINT, COMMA) if seen.only[mark]]
+    return shown[0] if len(shown) == 1 else None
+
+
 def _seen(table: pd.DataFrame, columns: Sequence[str], typed: pd.DataFrame | None) -> _Seen:
     seen = _Seen()
     for name in columns:
@@ -104,15 +122,18 @@ def _decimal_mark(seen: _Seen, given: str | None, separator: str, setting: str) 
     if given is not None:
         wrong = seen.only[COMMA if given == POINT else POINT]
         return (given if not wrong else None), [
-            f"{_place(cell)} does not use the decimal {given} set by {setting}. To do: correct the cell, or {setting}"
+            _at(cell, f" does not use the decimal {given} set by {setting}. To do: correct the cell, or {setting}")
             for cell in wrong
         ]
     if points and commas:
         fewer, others = (points, commas) if len(points) <= len(commas) else (commas, points)
         mark, other = (POINT, COMMA) if fewer is points else (COMMA, POINT)
         return None, [
-            f"{_place(cell)} has a decimal {mark}, but {_place(others[0])} a decimal {other}. To do: write all "
-            "numbers of the file with the same decimal mark"
+            _at(
+                cell,
+                f" has a decimal {mark}, but {_place(others[0])} a decimal {other}. To do: write all numbers of the "
+                "file with the same decimal mark",
+            )
             for cell in fewer
         ]
     if points or commas:
@@ -124,10 +145,17 @@ def _decimal_mark(seen: _Seen, given: str | None, separator: str, setting: str) 
     plain, fraction = re.sub("[.,]", "", cell[2]), cell[2].replace(",", ".")
     more = f" (and {len(undecided) - 1} more cell(s))" if len(undecided) > 1 else ""
     return None, [
-        f"{_place(cell)}{more} may be {plain} or {fraction}: nothing in the file shows whether its decimal mark is a "
-        f"point or a comma. To do: write {plain} or {fraction}0"
-        + (f", or set {setting}: point (or comma) in the study file" if setting else "")
+        _at(
+            cell,
+            f"{more} may be {plain} or {fraction}: nothing in the file shows whether its decimal mark is a "
+            f"point or a comma. To do: write {plain} or {fraction}0"
+            + (f", or set {setting}: point (or comma) in the study file" if setting else ""),
+        )
     ]
+
+
+def _at(cell: tuple[int, str, str], what: str) -> TableProblem:
+    return TableProblem(_place(cell) + what, lines=(cell[0] + 2,), column=cell[1])
 
 
 def _place(cell: tuple[int, str, str]) -> str:

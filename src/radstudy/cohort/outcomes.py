@@ -60,7 +60,7 @@ def join_outcomes(
     DataError, CohortError : no row matches, a patient has two rows that differ, or a column repeats the PatientID.
     UsageError : the tables have no such columns.
     """
-    known = _pseudonyms(key)
+    known = read_pseudonyms(key)
     given, _ = read_table(outcomes)
     column = _outcome_column(given, outcomes, identifier, outcome)
     taken = [column, *(name for name in clinical if name != column)]
@@ -75,7 +75,14 @@ def join_outcomes(
     _refuse_identifiers(given, identifier, taken, outcomes)
     table, _ = read_table(cohort)
     patient = str(table.columns[0])
-    lines, strange = _matched(given, identifier, known, taken, outcomes)
+    matched = match_rows(given, identifier, known, taken)
+    if matched.differing:
+        raise CohortError(
+            f"{outcomes}: patients have several rows. To do: keep one row of each:",
+            [f"lines {_lines(rows)}: the same patient ({name}) with different values"
+             for name, rows in matched.differing],
+        )  # fmt: skip
+    lines, strange = matched.lines, _strange(matched, identifier, outcomes)
     values = given.loc[[*lines.values()], taken].set_axis(pd.Index(list(lines)), axis=0)
     new = table[patient].map(lambda name: name in values.index)
     if not new.any():
@@ -98,8 +105,17 @@ def join_outcomes(
     return Joined(joined, column, tuple(taken), tuple(sorted(set(joined[column].dropna()))), tuple(notes))
 
 
-def _pseudonyms(key: Path) -> dict[str, str]:
-    """Map each PatientID to its pseudonym."""
+def read_pseudonyms(key: Path) -> dict[str, str]:
+    """Map each PatientID to its pseudonym.
+
+    Parameters
+    ----------
+    key : the import's pseudonyms.csv, in its private folder.
+
+    Raises
+    ------
+    UsageError, DataError : it does not exist, is not such a table, or gives one PatientID several pseudonyms.
+    """
     if not key.is_file():
         raise UsageError(
             f"{key} does not exist: it lists the pseudonym of each PatientID. To do: give the private folder of the "
@@ -147,37 +163,65 @@ def _refuse_identifiers(given: pd.DataFrame, identifier: str, taken: list[str], 
             )
 
 
-def _matched(
-    given: pd.DataFrame, identifier: str, known: dict[str, str], taken: list[str], file: Path
-) -> tuple[dict[str, int], list[str]]:
-    """Map each pseudonym to the index of its outcome's row; also return notes on rows that match no patient."""
-    plain = {_plain(patient): name for patient, name in known.items()}
+@dataclass(frozen=True)
+class MatchedRows:
+    """Rows of a table of outcomes, matched to the patients of an import.
+
+    Parameters
+    ----------
+    lines : pseudonym to the index of its row.
+    empty, near, unknown : indexes of rows without a PatientID, with one that differs from a known one only in leading
+        zeros, capitals or blanks, and with one that no patient has.
+    differing : pseudonym and indexes of two rows of one patient whose values differ.
+    """
+
+    lines: dict[str, int]
+    empty: tuple[int, ...]
+    near: tuple[int, ...]
+    unknown: tuple[int, ...]
+    differing: tuple[tuple[str, tuple[int, int]], ...]
+
+
+def match_rows(given: pd.DataFrame, identifier: str, known: dict[str, str], taken: list[str]) -> MatchedRows:
+    """Match the rows of a table to patients, in memory.
+
+    Parameters
+    ----------
+    given : the table, every cell as text.
+    identifier : its column with the PatientID.
+    known : PatientID to pseudonym.
+    taken : columns in which several rows of one patient must agree.
+    """
+    plain = {_plain(patient) for patient in known}
     lines: dict[str, int] = {}
     unknown: list[int] = []
     near: list[int] = []
     empty: list[int] = []
-    problems: list[str] = []
+    differing: list[tuple[str, tuple[int, int]]] = []
     for row, text in zip(map(int, given.index), given[identifier], strict=True):
         if pd.isna(text):
             empty.append(row)
         elif (name := known.get(str(text))) is None:
             (near if _plain(str(text)) in plain else unknown).append(row)
         elif name in lines and not _alike(given, taken, row, lines[name]):
-            problems.append(f"lines {_lines([lines[name], row])}: the same patient ({name}) with different values")
+            differing.append((name, (lines[name], row)))
         else:
             lines.setdefault(name, row)
-    if problems:
-        raise CohortError(f"{file}: patients have several rows. To do: keep one row of each:", problems)
-    notes = [
+    return MatchedRows(lines, tuple(empty), tuple(near), tuple(unknown), tuple(differing))
+
+
+def _strange(matched: MatchedRows, identifier: str, file: Path) -> list[str]:
+    """Notes on rows that match no patient."""
+    return [
         f"{len(rows)} row(s) of {file.name} {what}: line(s) {_lines(rows)}"
         for rows, what in (
-            (empty, f"have no {identifier}"),
-            (near, "differ from an imported PatientID only in leading zeros, capitals or blanks, and were not joined"),
-            (unknown, "match no imported patient"),
+            (matched.empty, f"have no {identifier}"),
+            (matched.near, "differ from an imported PatientID only in leading zeros, capitals or blanks, and were not "
+             "joined"),
+            (matched.unknown, "match no imported patient"),
         )
         if rows
-    ]
-    return lines, notes
+    ]  # fmt: skip
 
 
 def _alike(given: pd.DataFrame, taken: list[str], one: int, other: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radstudy.errors import TableProblem
 from radstudy.protocol.sections import ClinicalVariable
 
 _SHOWN = 8
@@ -27,7 +28,7 @@ def range_of(variable: ClinicalVariable) -> tuple[float, float] | None:
     return variable.range or _OF_UNIT.get(variable.unit.strip().lower())
 
 
-def implausible(numbers: pd.Series[float], name: str, variable: ClinicalVariable) -> list[str]:
+def implausible(numbers: pd.Series[float], name: str, variable: ClinicalVariable) -> list[TableProblem]:
     """List the numbers outside the variable's range, as problems.
 
     Parameters
@@ -42,9 +43,12 @@ def implausible(numbers: pd.Series[float], name: str, variable: ClinicalVariable
     wrong = numbers[(numbers < limits[0]) | (numbers > limits[1])]
     unit = f" {variable.unit}" if variable.unit else ""
     return [
-        f"{patients_of(cells)}: {name} is {value:g}{unit}, outside {limits[0]:g} to {limits[1]:g}{unit}. To do: "
-        f"correct the table, or set cohort.clinical.{name}.range, such as "
-        f"[{min(limits[0], value):g}, {max(limits[1], value):g}]"
+        TableProblem(
+            f"{patients_of(cells)}: {name} is {value:g}{unit}, outside {limits[0]:g} to {limits[1]:g}{unit}. To do: "
+            f"correct the table, or set cohort.clinical.{name}.range, such as "
+            f"[{min(limits[0], value):g}, {max(limits[1], value):g}]",
+            rows=cells.index,
+        )
         for value, cells in wrong.groupby(wrong, sort=False)
     ]
 

@@ -20,7 +20,7 @@ from radstudy.artefacts.declaration import UndeclaredError
 from radstudy.artefacts.reading import ANSWERS, FINAL, NOT_ASSESSABLE, SUMMARY, VISIBILITY
 from radstudy.cohort.rows import ROW, as_named, visible_on
 from radstudy.cohort.spreadsheet import read_sheet
-from radstudy.errors import CohortError
+from radstudy.errors import CohortError, TableProblem
 from radstudy.formats.reading import content_of
 from radstudy.protocol.sections import ClinicalVariable, CohortSection, Protocol
 from radstudy.table import each_lesion
@@ -174,9 +174,13 @@ def _contradictions(
 ) -> list[str]:
     both = own.notna() & given.notna()
     return [
-        f"{_who(cast(LesionKey, key))}: '{own.name}' is '{cell}' in {table}, but the readers' final value of {name} "
-        f"is '{answer}' ({name}{FINAL} in {ANSWERS.path}). To do: correct or empty the cell, or remove the column from "
-        "the table; the answers themselves can only be changed in the reading room"
+        TableProblem(
+            f"{_who(cast(LesionKey, key))}: '{own.name}' is '{cell}' in {table}, but the readers' final value of "
+            f"{name} is '{answer}' ({name}{FINAL} in {ANSWERS.path}). To do: correct or empty the cell, or remove the "
+            "column from the table; the answers themselves can only be changed in the reading room",
+            rows=[cast(LesionKey, key)],
+            column=str(own.name),
+        )
         for key, cell, answer in zip(own.index[both], own[both], given[both], strict=True)
         if not _same(cell, answer, variable)
     ]
@@ -205,7 +209,7 @@ def with_exclusions(excluded: pd.DataFrame, identified: pd.DataFrame, record: Ro
 
 def contradicted_visibility(section: CohortSection, kept: pd.DataFrame, record: RoomRecord) -> list[str]:
     """Sequences on which the cohort table (`cohort.visible`) and the readers contradict each other."""
-    problems = []
+    problems: list[str] = []
     for patient, lesion, row in each_lesion(kept):
         said = visible_on(section, row)
         if said is None:
@@ -215,9 +219,13 @@ def contradicted_visibility(section: CohortSection, kept: pd.DataFrame, record: 
         hidden = sorted(record.seen.get((patient, lesion), frozenset()) - said)
         wrong += [(name, "not visible", "visible") for name in hidden]
         problems += [
-            f"{_who((patient, lesion))}, {name}: the lesion is {ours} according to '{section.visible}' in "
-            f"{section.table}, but {theirs} according to the readers ({VISIBILITY.path}). To do: correct or empty the "
-            "cell"
+            TableProblem(
+                f"{_who((patient, lesion))}, {name}: the lesion is {ours} according to '{section.visible}' in "
+                f"{section.table}, but {theirs} according to the readers ({VISIBILITY.path}). To do: correct or empty "
+                "the cell",
+                rows=[(patient, lesion)],
+                column=section.visible or "",
+            )
             for name, ours, theirs in wrong
         ]
     return problems

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.errors import CohortError
+from radstudy.errors import CohortError, TableProblem
 from radstudy.protocol.sections import CohortSection
 
 ROW = ("patient", "lesion")
@@ -29,7 +29,7 @@ def require_columns(section: CohortSection, table: pd.DataFrame, file: Path, els
     CohortError : states which setting names it.
     """
     missing = [
-        f"cohort.{setting} names the column '{column}', which the table does not have"
+        TableProblem(f"cohort.{setting} names the column '{column}', which the table does not have", column=column)
         for setting, column in named_columns(section).items()
         if column not in table.columns and column not in elsewhere
     ]
@@ -44,7 +44,7 @@ def named_columns(section: CohortSection) -> dict[str, str]:
         "patient": section.patient,
         "lesion": section.lesion,
         "side": section.side,
-        "site": section.site,
+        "site": section.site_column,
         "outcome.column": section.outcome.column,
         "exclude": section.exclude,
         "visible": section.visible,
@@ -66,26 +66,30 @@ def words_of(section: CohortSection) -> dict[str, tuple[str, ...]]:
 
 def identified_rows(section: CohortSection, table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Index the table by (patient, lesion), and list rows without a patient and duplicate rows."""
-    problems = []
+    problems: list[str] = []
     patients = table[section.patient]
     for number in table.index[patients.isna()]:
-        problems.append(f"line {number + 2}: the patient's identifier is empty. To do: fill it in or delete the row")
+        text = f"line {number + 2}: the patient's identifier is empty. To do: fill it in or delete the row"
+        problems.append(TableProblem(text, lines=(number + 2,), column=section.patient))
     lesions = table[section.lesion].fillna("1") if section.lesion else pd.Series("1", index=table.index)
     identified = table.assign(_line=table.index + 2)
     identified.index = pd.MultiIndex.from_arrays([patients.fillna(""), lesions], names=list(ROW))
     for patient, lesion in identified.index[identified.index.duplicated()].unique():
         lines = identified["_line"].loc[[(patient, lesion)]].tolist()
         if patient:
-            problems.append(
+            text = (
                 f"Patient {patient}, lesion {lesion}: is on lines {', '.join(map(str, lines))}. "
                 f"To do: keep one row per lesion, or give each lesion its own identifier (cohort.lesion)"
             )
+            problems.append(TableProblem(text, lines=lines, column=section.patient))
+    columns = {"patient": section.patient, "lesion": section.lesion or ""}
     for name, values in (("patient", patients.dropna()), ("lesion", lesions)):
         unfit = [value for value in values.unique() if set(value) & _UNFIT_FOR_FILES or value in ("", ".", "..")]
         for value in unfit:
-            problems.append(
+            text = (
                 f"the {name} identifier '{value}' cannot be part of a file's name. To do: use letters, digits, - and _"
             )
+            problems.append(TableProblem(text, lines=values.index[values == value] + 2, column=columns[name]))
     return identified, problems
 
 
@@ -101,8 +105,12 @@ def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[in
     """The outcome, 0 or 1, of the rows kept, and the problems that the user must resolve."""
     spec = section.outcome
     values = as_named(kept[spec.column], [value for value in (spec.positive, spec.negative) if value is not None])
-    problems = [
-        f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it in, or give a reason for exclusion"
+    problems: list[str] = [
+        TableProblem(
+            f"{_who(row)}: the outcome ('{spec.column}') is empty. To do: fill it in, or give a reason for exclusion",
+            rows=[row],
+            column=spec.column,
+        )
         for row in kept.index[values.isna()]
     ]
     values_present = sorted(set(values.dropna()))
@@ -117,10 +125,11 @@ def outcome_of(section: CohortSection, kept: pd.DataFrame) -> tuple[pd.Series[in
         )
     elif negative is not None:
         for row in kept.index[values.notna() & ~values.isin(allowed)]:
-            problems.append(
+            text = (
                 f"{_who(row)}: the outcome '{values.loc[row]}' is neither '{spec.positive}' nor '{negative}'. "
                 f"To do: correct it, or give a reason for exclusion"
             )
+            problems.append(TableProblem(text, rows=[row], column=spec.column))
     for value in (spec.positive, negative):
         if values_present and value is not None and value not in values_present:
             problems.append(
@@ -151,11 +160,15 @@ def as_named(column: pd.Series[str], named: Sequence[str]) -> pd.Series[str]:
 
 def without_site(section: CohortSection, kept: pd.DataFrame) -> list[str]:
     """List the rows whose site is not given, if the study names a column of it."""
-    if section.site is None:
+    if (column := section.site_column) is None:
         return []
     return [
-        f"{_who(row)}: the site ('{section.site}') is empty. To do: fill it in, or give a reason for exclusion"
-        for row in kept.index[kept[section.site].isna()]
+        TableProblem(
+            f"{_who(row)}: the site ('{column}') is empty. To do: fill it in, or give a reason for exclusion",
+            rows=[row],
+            column=column,
+        )
+        for row in kept.index[kept[column].isna()]
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from radstudy.errors import CohortError
+from radstudy.errors import CohortError, TableProblem
 from radstudy.statistics.apportionment import shared_out, training_size
 from radstudy.streams import Stream, generator_of
 
@@ -59,12 +59,15 @@ def given_split(column: pd.Series[Any], name: str, table: Path) -> pd.Series[str
     for row, value in zip(column.index, column, strict=True):
         word = None if pd.isna(value) else _WORDS.get(str(value).lower())
         if word is None:
-            problems.append(f"Patient {row[0]}: '{name}' is '{value}'. To do: write training or testing")
+            text = f"Patient {row[0]}: '{name}' is '{value}'. To do: write training or testing"
+            problems.append(TableProblem(text, rows=[row], column=name))
         sets[row] = word
     result = pd.Series(list(sets.values()), index=column.index)
     both = result.groupby(level="patient").nunique()
     for patient in both.index[both > 1]:
-        problems.append(f"Patient {patient} is in both sets. To do: put all lesions of a patient into the same set")
+        text = f"Patient {patient} is in both sets. To do: put all lesions of a patient into the same set"
+        rows = [row for row in result.index if row[0] == patient]
+        problems.append(TableProblem(text, rows=rows, column=name))
     if problems:
         raise CohortError(f"{table}: the split by column '{name}' cannot be used:", problems)
     return result

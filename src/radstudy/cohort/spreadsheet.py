@@ -20,11 +20,12 @@ from radstudy.cells import unguarded
 from radstudy.cohort.numbers import plain_numbers
 from radstudy.cohort.workbook import read_workbook
 from radstudy.encoding import decoded
-from radstudy.errors import CohortError, DataError
+from radstudy.errors import CohortError, DataError, TableProblem
 from radstudy.formats.reading import content_of
 
 # first bytes of .xlsx, .xls and .gz, regardless of the file's name
 _ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
+SEPARATORS = (",", ";", "\t")
 _MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|N/D|[A-Z0-9/\u00c0-\u00dd\u00a1\u00bf]{3,12}[!?])")
 _TOLD = 20  # problems listed one by one
@@ -95,21 +96,46 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     DataError : the file is missing, cannot be read, is not text, or is not a table.
     CohortError : columns with the same name, or formulas without a stored result.
     """
+    raw = table_bytes(file)
+    return sheet_of(file, raw, sheet, words)
+
+
+def table_bytes(file: Path) -> bytes:
+    """The bytes of a table's file, within the bound; compressed if the file is.
+
+    Raises
+    ------
+    DataError : the file is missing, too large, or no table.
+    """
     if not file.is_file():
         raise DataError(f"the cohort table {file} does not exist. To do: correct cohort.table, or give --data FOLDER")
     bounds.TABLE.require_of(DataError, file.stat().st_size, file)
     _require_cells(file)
-    raw = _unpacked(file, content_of(file))
+    return content_of(file)
+
+
+def sheet_of(
+    file: Path, packed: bytes, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None
+) -> Sheet:
+    """Read a table from its bytes; see `read_sheet`.
+
+    Parameters
+    ----------
+    file : named in messages; it need not exist.
+    packed : the bytes.
+    sheet, words : see `read_sheet`.
+    """
+    raw = unpacked(file, packed)
     if raw.startswith(_OLD_EXCEL):
         raise DataError(f"{file} is a table in the old Excel format (.xls). To do: save it as .xlsx or as CSV (UTF-8)")
-    if raw.startswith(_ZIP) or file.suffix.lower() in (".xlsx", ".xlsm"):
+    if is_workbook(file, raw):
         cells = read_workbook(file, raw, sheet)
         table, typed, separator, notes = cells.text, cells.typed, "", list[str]()
     else:
         table, separator, notes = _read_csv(file, raw)
         typed = pd.DataFrame(False, index=table.index, columns=table.columns)
     table = table.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)  # undo this program's guard
-    table.columns = typed.columns = pd.Index([unguarded(str(column)).strip() for column in table.columns])
+    table.columns = typed.columns = pd.Index([column_name(str(column)) for column in table.columns])
     doubled = table.columns[table.columns.duplicated()].unique().tolist()
     if doubled:
         raise CohortError(f"{file}: columns have the same name", [f"'{name}' appears twice" for name in doubled])
@@ -122,10 +148,24 @@ def read_sheet(file: Path, sheet: str | None = None, words: Mapping[str, Collect
     return Sheet(file, table, typed.loc[table.index], separator, tuple(notes))
 
 
+def is_workbook(file: Path, raw: bytes) -> bool:
+    """True if the bytes are those of an XLSX workbook, or the file is called one."""
+    return raw.startswith(_ZIP) or file.suffix.lower() in (".xlsx", ".xlsm")
+
+
+def column_name(heading: str) -> str:
+    """The name of a column, from the text of its heading."""
+    return unguarded(heading).strip()
+
+
 def excel_errors(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     """List the cells of these columns that hold an Excel error, such as #DIV/0!, each with its line and what to do."""
     return [
-        f"line {line + 2}, column '{name}': the formula returns {cell}. To do: correct it, or leave the cell empty"
+        TableProblem(
+            f"line {line + 2}, column '{name}': the formula returns {cell}. To do: correct it, or leave the cell empty",
+            lines=(line + 2,),
+            column=name,
+        )
         for name in dict.fromkeys(columns)
         if name in table.columns
         for line, cell in zip(table.index, table[name], strict=True)
@@ -147,9 +187,14 @@ def _require_cells(file: Path) -> None:
                 )
 
 
-def _unpacked(file: Path, raw: bytes) -> bytes:
-    """Decompress a table (.csv.gz), up to the bound."""
-    if not raw.startswith(_GZIP):
+def is_compressed(raw: bytes) -> bool:
+    """True if the bytes are those of a .gz."""
+    return raw.startswith(_GZIP)
+
+
+def unpacked(file: Path, raw: bytes) -> bytes:
+    """Decompress a table (.csv.gz), up to the bound; other bytes are returned as they are."""
+    if not is_compressed(raw):
         return raw
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
@@ -166,8 +211,7 @@ def _read_csv(file: Path, raw: bytes) -> tuple[pd.DataFrame, str, list[str]]:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{file} is not a table: line {line} holds a zero byte. To do: save it again as CSV (UTF-8)")
-    lines, skipped, told = _without_separator_line(list(io.StringIO(text, newline=None)))
-    separator = told or max((",", ";", "\t"), key=re.sub('"[^"]*"', "", lines[0] if lines else "").count)
+    lines, skipped, separator = csv_layout(text)
     if separator == ";":
         notes.append(f"{file.name} is separated by semicolons; numbers may have a decimal comma")
     header, *records = _records(file, lines, separator) or [(1, [])]
@@ -237,6 +281,12 @@ def _require_widths(file: Path, records: list[tuple[int, list[str]]], header: li
         "empty; the missing cells were read as empty"
         for cells, count in completed.items()
     ]
+
+
+def csv_layout(text: str) -> tuple[list[str], int, str]:
+    """The lines of a CSV from its heading on, the number of lines above it, and the separator."""
+    lines, skipped, told = _without_separator_line(list(io.StringIO(text, newline=None)))
+    return lines, skipped, told or max(SEPARATORS, key=re.sub('"[^"]*"', "", lines[0] if lines else "").count)
 
 
 def _without_separator_line(lines: list[str]) -> tuple[list[str], int, str | None]:

@@ -22,10 +22,18 @@ _SPREAD, _SPARSE = 4_000_000, 100  # cells of a table that may be nearly empty; 
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A sheet's cells: `text` as displayed (also errors such as #DIV/0!); `typed`, True if the file holds a number."""
+    """A sheet's cells.
+
+    Parameters
+    ----------
+    text : as displayed, also errors such as #DIV/0!; rows numbered by line minus 2.
+    typed : True if the file holds a number.
+    columns : number of each column in the sheet, from 1.
+    """
 
     text: pd.DataFrame
     typed: pd.DataFrame
+    columns: tuple[int, ...]
 
 
 def read_workbook(file: Path, raw: bytes, sheet: str | None) -> Cells:
@@ -89,6 +97,7 @@ def _table(file: Path, filled: dict[tuple[int, int], Any]) -> Cells:
     return Cells(
         pd.DataFrame(text, index=index, columns=range(len(columns)), dtype=object).set_axis(pd.Index(names), axis=1),
         pd.DataFrame(typed, index=index, columns=range(len(columns)), dtype=bool).set_axis(pd.Index(names), axis=1),
+        tuple(columns),
     )
 
 

@@ -72,6 +72,16 @@ def examined(folder: Path) -> Iterable[Check]:
     yield from _self_test()
 
 
+def quickly_examined(folder: Path) -> tuple[Check, ...]:
+    """The checks that change from hour to hour: memory and disk.
+
+    Parameters
+    ----------
+    folder : in which the study lies.
+    """
+    return _memory(), _disk(folder)
+
+
 def is_fit(checks: Iterable[Check]) -> bool:
     """True if no check has found a problem."""
     return all(check.verdict != "problem" for check in checks)

@@ -174,8 +174,7 @@ def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.i
     coordinates decides; ITK's own arithmetic is used for it, on headers without voxels.
     """
     header = header_of(grid.affine)
-    size = np.array(grid.shape)
-    counts = np.maximum(size // np.array(factors), 1)
+    size, counts = np.array(grid.shape), _shrunk_size(grid.shape, factors)
     spacing = tuple(float(s * f) for s, f in zip(header.spacing_mm, factors, strict=True))
     fine, coarse = header.itk_image(), replace(header, spacing_mm=spacing).itk_image()
     centre = fine.TransformContinuousIndexToPhysicalPoint(((size - 1) / 2.0).tolist())
@@ -185,6 +184,33 @@ def shrunk_grid(grid: Grid, factors: tuple[int, int, int]) -> tuple[NDArray[np.i
     return tuple(
         max(start, 0) + factor * np.arange(count) for start, factor, count in zip(first, factors, counts, strict=True)
     )
+
+
+def _shrunk_size(shape: Sequence[int], factors: Sequence[int]) -> NDArray[np.int64]:
+    """Return the size of the shrunk grid, as ITK's ShrinkImageFilter computes it."""
+    counts: NDArray[np.int64] = np.maximum(np.array(shape, dtype=np.int64) // np.array(factors), 1)
+    return counts
+
+
+def tied_axes(shape: Sequence[int], shrink: Shrink) -> tuple[int, ...]:
+    """The axes along which the shrunk grid's samples lie half-way between two voxels.
+
+    Along these, the last digits of spacing and origin in the file decide which of the two the fit sees.
+
+    Parameters
+    ----------
+    shape : (3,) of the image, in voxels along I, J, K.
+    shrink : factor, or one per axis.
+
+    Examples
+    --------
+    >>> tied_axes((89, 84, 60), 4), tied_axes((89, 84, 61), (1, 1, 3)), tied_axes((89, 84, 60), 1)
+    ((1, 2), (2,), ())
+    """
+    factors = _factors(shrink)
+    counts = _shrunk_size(shape, factors)
+    twice_first = [size - 1 - factor * (count - 1) for size, factor, count in zip(shape, factors, counts, strict=True)]
+    return tuple(axis for axis, twice in enumerate(twice_first) if twice % 2)
 
 
 def _noise(shape: tuple[int, ...]) -> Float64:

@@ -8,7 +8,8 @@ lists (`tables.py`). Pixels are read one volume at a time. `formats/dicom_*.py` 
 tags; this package knows roles and patients.
 
 What may be missing: `damaged.py` (series that may lack the image of an unreadable file), `lacking.py` (volumes that
-lack slices at their ends). What a reader decides: `review.py` asks, `answered.py` applies, `thumbnails.py` draws.
+lack slices at their ends). What a reader decides: `review.py` asks, `answering.py` takes a page's answers,
+`answered.py` applies them, `thumbnails.py` draws.
 
 Segmentations and structure sets: `drawings.py` sets them aside (`beside.py` finds 3D Slicer's, which name no
 patient), `readers.py` says who drew each, `placing.py` finds their volumes by keyed marks in the sidecars and by

@@ -16,6 +16,7 @@ from radstudy.intake.server_texts import is_uid, tidy
 from radstudy.intake.transfer_error import RefusedObjectError, TransferError
 from radstudy.intake.web import Web
 
+QIDO = "QIDO-RS"
 _PAGE = 500
 _WRITINGS = ("Alphabetic", "Ideographic", "Phonetic")  # forms of a name in DICOM JSON (PS3.18 F.2.2)
 _JSON = "application/dicom+json"
@@ -34,11 +35,17 @@ class DicomWeb:
 
     def __init__(self, url: str, *, timeout_s: float = 60, limits: Limits | None = None) -> None:
         self.limits = limits or server_limits()
+        self._wait_s = timeout_s
         self._web = Web(url, timeout_s=timeout_s, limits=self.limits)
 
     def close(self) -> None:
         """Close the connections."""
         self._web.close()
+
+    def answers(self) -> tuple[str, ...]:
+        """Ask for one examination; what the server answers is not kept. The services that it offers."""
+        self._get("studies?limit=1", time.monotonic() + self._wait_s)
+        return (QIDO,)
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """Query the examinations of a patient (wildcards * and ?) or with a study UID."""

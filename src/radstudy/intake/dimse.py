@@ -18,6 +18,7 @@ from radstudy.intake.server_texts import is_uid
 from radstudy.intake.transfer_error import TransferError
 from radstudy.intake.watch import Watch
 
+_ECHO = "1.2.840.10008.1.1"
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
@@ -50,6 +51,17 @@ class Dimse:
     move_address: str = ""
     move_from: tuple[str, ...] = ()
     limits: Limits = field(default_factory=server_limits)
+
+    def answers(self) -> tuple[str, ...]:
+        """Send a C-ECHO. The services that the PACS accepts from us: C-FIND, C-GET, C-MOVE."""
+        services = {_FIND: "C-FIND", _GET: "C-GET", _MOVE: "C-MOVE"}
+        with self._association([_ECHO, *services]) as link:
+            link.watch.begin(self.timeout_s)
+            accepted = {str(context.abstract_syntax) for context in link.association.accepted_contexts}
+            if _ECHO in accepted:
+                with _libraries_faults():
+                    _check(link.association.send_c_echo(), link.watch)
+            return tuple(name for model, name in services.items() if model in accepted)
 
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """Query the examinations of a patient (wildcards * and ?) or with a study UID."""

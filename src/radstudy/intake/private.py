@@ -14,7 +14,7 @@ from radstudy.store import make_folders, storing
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO  # permissions of group and others
 # files written by an import; a folder with anything else is not used only for imports
 _OWN = {"pseudonyms.csv", "pseudonyms.csv.key", "persons.json", "review.json", "skipped.csv", "failures.json",
-        "drawings.json", "drawings", "pulled"}  # fmt: skip
+        "drawings.json", "drawings", "pulled", "asked"}  # fmt: skip
 _told: set[Path] = set()  # folders already reported in this process as impossible to protect
 
 

@@ -138,6 +138,10 @@ class Server(Protocol):
         """Bounds on what is accepted."""
         ...
 
+    def answers(self) -> tuple[str, ...]:
+        """Connect, and query nothing that names a patient. The services that the server offers."""
+        ...
+
     def examinations(self, patient: str, study: str) -> list[Offered]:
         """Query the examinations of a patient (wildcards * and ?) or with a study UID."""
         ...
@@ -202,6 +206,20 @@ def pull(
             names += got
             problems += [f"examination {number}, series {series.number}: {problem}" for problem in faults]
     return Folder(folder, problems, only=tuple(dict.fromkeys(names)))
+
+
+def services_of(server: Server) -> tuple[str, ...]:
+    """Connect to a server, once. The services that it offers, such as C-FIND.
+
+    Raises
+    ------
+    DataError : it does not answer, or refuses us.
+    """
+    try:
+        return server.answers()
+    except TransferError as error:
+        remedy = error.remedy or "check its address, and that it knows this computer"
+        raise DataError(f"the server does not answer as expected: {error}. To do: {remedy}") from error
 
 
 def asked(server: Server, patient: str, study: str, *, wait_s: float = 1.0) -> list[Offered]:

@@ -36,6 +36,7 @@ _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _READER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _KNOWN_ROLES = re.compile(r"T2WI|T1WI|DWI|DWI_b\d+|DCE[1-9]\d*")
 _ALIKE = 0.75
+_HERE = "this answer"  # place of an answer that is in no table yet
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,79 @@ def check_matched(answers: Answers, known: Iterable[str], out: Path) -> None:
                 ]
             )
         )
+
+
+@dataclass(frozen=True)
+class StandingAnswer:
+    """The answer to a question as the two tables have it now.
+
+    Parameters
+    ----------
+    answer : the one that counts; "" if there is none.
+    disputed : the answer in review.xlsx, if both tables were changed since the import and disagree; None if not.
+    outdated : True if review.xlsx has another answer than the one that counts, which was changed there.
+    """
+
+    answer: str
+    disputed: str | None = None
+    outdated: bool = False
+
+
+def standing_answers(
+    out: Path, private: Path, workbook: Sequence[Mapping[str, str]] | None
+) -> dict[str, StandingAnswer]:
+    """Map the mark of each question to its answer, by the same rule as `read_answers`, whatever else is wrong.
+
+    Parameters
+    ----------
+    out, private : output folder and private folder of the import.
+    workbook : the rows of review.xlsx (`read_workbook`); None if there is none.
+    """
+    tables = {CSV: read_rows(out / CSV), XLSX: workbook or []}
+    given = {name: _given(name, rows, []) for name, rows in tables.items()}
+    written = _written(private)
+    standing = {}
+    for mark in dict.fromkeys(mark for rows in given.values() for mark in rows):
+        one, other = (given[name][mark].answer if mark in given[name] else None for name in (CSV, XLSX))
+        before = written.get(mark, "")
+        ours, theirs = one not in (None, before), other not in (None, before)
+        answer = (one if ours or other is None or not theirs else other) or ""
+        disputed = other if ours and theirs and one != other else None
+        standing[mark] = StandingAnswer(answer, disputed, theirs)
+    return standing
+
+
+def read_workbook(out: Path) -> list[dict[str, str]] | None:
+    """The rows of review.xlsx; None if there is none.
+
+    Raises
+    ------
+    DataError : it cannot be read.
+    """
+    return _read(out / XLSX)
+
+
+def answer_problem(key: str, answer: str, others: Iterable[str] = ()) -> str:
+    """Explain why an answer to a question cannot be used; "" if it can.
+
+    Parameters
+    ----------
+    key : of the question, as in the column volume.
+    answer : a role, reader or examination.
+    others : the roles in answers to other questions.
+    """
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return f"'{key}' is not the key of a question"
+    if not answer:
+        return ""
+    kind = match.group(1) or VOLUME
+    problem = _unfit(_Row(kind, answer, _HERE))
+    if not problem and kind == VOLUME:
+        rows = [_Row(VOLUME, answer, _HERE), *(_Row(VOLUME, other, "") for other in others)]
+        alike = [text for text in _spelt_alike(rows) if _HERE in text]
+        problem = alike[0].replace(f" ({_HERE})", "").replace(" ()", "") if alike else ""
+    return problem.removeprefix(f"{_HERE}: ")
 
 
 def write_review(rows: Sequence[Mapping[str, str]], out: Path, private: Path) -> None:

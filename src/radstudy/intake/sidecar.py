@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from radstudy._version import __version__
+from radstudy.formats.acquisition import MADE_BY
 from radstudy.formats.dicom_header import SeriesFacts
 from radstudy.intake.plan import Item
 from radstudy.intake.pseudonyms import Redactor
 
-MADE_BY = "radstudy import"
 _SECONDARY = {"SECONDARY", "SCREEN SAVE", "SCREENSAVE", "SCREENSHOT", "CAPTURE"}
 
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from radstudy.algorithms import algorithm_key
 from radstudy.errors import CaseError
+from radstudy.formats.acquisition import MADE_BY, sidecar_path
 from radstudy.formats.dicom_series import Pixels, SliceGrid, read_voxels
 from radstudy.formats.raster import read_raster, write_raster
 from radstudy.intake.plan import Item, Plan
 from radstudy.intake.pseudonyms import Redactor
-from radstudy.intake.sidecar import MADE_BY, sidecar_of
+from radstudy.intake.sidecar import sidecar_of
 from radstudy.intake.sources import Source
 from radstudy.store import content_hash, file_hash, read_json, write_json
 
@@ -118,11 +119,6 @@ def volumes_in(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 def marks_in(folder: Path) -> dict[str, str]:
     """Map file to mark for the volumes in a patient's folder that an import has written."""
     return {file.relative_to(folder).as_posix(): str(record.get("volume", "")) for file, record in volumes_in(folder)}
-
-
-def sidecar_path(file: Path) -> Path:
-    """The JSON next to a .nii.gz file."""
-    return file.with_name(file.name.removesuffix(".nii.gz") + ".json")
 
 
 def _key(item: Item) -> str:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from radstudy.protocol.base import Fraction, Pattern, Section, as_text, checked_pattern
 from radstudy.protocol.shipped import default
+from radstudy.protocol.site import ScannerSite, SiteSource
 
 
 class OutcomeSection(Section):
@@ -122,8 +123,10 @@ class CohortSection(Section):
     lesion: str | None = Field(None, description="Column with the lesion's identifier; None: one lesion per patient.")
     side: str | None = Field(None, description="Column with the lesion's side.")
     outcome: OutcomeSection
-    site: str | None = Field(
-        None, description="Column with the site or scanner that examined the patient, for the step harmonise."
+    site: SiteSource | None = Field(
+        None,
+        description="Column with the site or scanner that examined the patient, for the step harmonise; or "
+        "{scanner: [manufacturer, model, field_strength_t]}: the scanner that the import recorded.",
     )
     exclude: str | None = Field(None, description="Column with the reason for exclusion, empty for those kept.")
     visible: str | None = Field(
@@ -189,6 +192,16 @@ class CohortSection(Section):
         if not readers or len(set(readers)) != len(readers):
             raise PydanticCustomError("readers", "name at least one reader, each once", {})
         return readers
+
+    @property
+    def site_column(self) -> str | None:
+        """The column of the cohort table that names the site; None if none does."""
+        return self.site if isinstance(self.site, str) else None
+
+    @property
+    def scanner_site(self) -> ScannerSite | None:
+        """The rule by which scanners are sites; None if they are not."""
+        return self.site if isinstance(self.site, ScannerSite) else None
 
     def masks_of(self, reader: str) -> tuple[str, str]:
         """The pattern of a reader's mask files, and the text to use for {reader} in it.

@@ -277,7 +277,7 @@ def _is_internal(part: object) -> bool:
     """True if a part of a pydantic location is the name of a type (in a union), not a key of the file."""
     return isinstance(part, str) and (
         part.startswith(
-            ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-")
+            ("literal[", "tuple[", "dict[", "function-", "constrained-", "list[", "lax-", "nullable[", "size-", "site-")
         )
         or part in ("str", "int", "float", "bool")
     )

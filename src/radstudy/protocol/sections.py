@@ -255,6 +255,20 @@ class Protocol(Section):
         return self
 
     @model_validator(mode="after")
+    def _scanners_of_images(self) -> Self:
+        site = self.cohort.scanner_site
+        if site is None:
+            return self
+        if self.features is not None:
+            raise PydanticCustomError(
+                "site", "a study that begins at a feature table has no images whose scanner an import recorded: name "
+                "the column of the cohort table with the site (cohort.site: COLUMN)", {"at": ("cohort", "site")},
+            )  # fmt: skip
+        if site.sequence is not None and site.sequence not in self.sequences:
+            raise unknown("cohort.site: sequence", site.sequence, self.sequences, ("cohort", "site", "sequence"))
+        return self
+
+    @model_validator(mode="after")
     def _readers_stay_blind(self) -> Self:
         checked_reading(self.reading, self.cohort, self.sequences, self.agree)
         return self
@@ -312,7 +326,8 @@ class Protocol(Section):
         if self.cohort.site is None:
             raise PydanticCustomError(
                 "harmonise",
-                "'harmonise' needs 'cohort.site', the column with each patient's site or scanner",
+                "'harmonise' needs 'cohort.site': the column with each patient's site or scanner, or "
+                "'{scanner: [manufacturer, model, field_strength_t]}' for the scanner that the import recorded",
                 {"at": at},
             )
         for name in step.keep:

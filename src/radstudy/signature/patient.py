@@ -12,17 +12,15 @@ from typing import Any
 import numpy as np
 
 from radstudy.errors import CaseError, CohortError, RefusedError
+from radstudy.formats.acquisition import MADE_BY, acquisition_of
 from radstudy.imaging.lesion_check import check_readable
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
-from radstudy.intake.acquisition import acquisition_of
 from radstudy.protocol.sections import ClinicalVariable
 from radstudy.signature.applicability import Seen, check_terms
 from radstudy.signature.document import Signature
 from radstudy.signature.mask_shape import mask_shape
 from radstudy.table import CLINICAL
-
-_MADE_BY = "radstudy import"
 
 
 @dataclass(frozen=True)
@@ -236,5 +234,5 @@ def origin_of(image: Path) -> dict[str, Any]:
         record = json.loads(image.with_name(f"{stem}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    made_here = isinstance(record, dict) and str(record.get("made_by", "")).startswith(_MADE_BY)
+    made_here = isinstance(record, dict) and str(record.get("made_by", "")).startswith(MADE_BY)
     return record if made_here else {}

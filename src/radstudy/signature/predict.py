@@ -28,6 +28,7 @@ from radstudy.signature.applicability import (
     check_acquisition,
     check_images,
     check_joint,
+    check_sampling,
     check_terms,
     not_checked,
 )
@@ -315,6 +316,7 @@ def _of_images(signature: Signature, given: Given) -> tuple[dict[str, float], li
     findings = [
         *check_images(seen, signature.distribution),
         *check_acquisition(seen, signature.about.get("acquisition")),
+        *check_sampling({name: one.voxels.shape for name, one in seen.items()}, signature.steps),
         *not_checked(signature.distribution, tuple(seen)),
     ]
     return values, warnings, findings

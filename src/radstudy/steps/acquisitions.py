@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from radstudy.intake.acquisition import acquisition_of
+from radstudy.formats.acquisition import acquisition_of
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import Run
 

@@ -71,6 +71,8 @@ def do_cohort(run: Run) -> None:
     }
     if run.protocol.features is not None:
         inputs |= {file: _hash(run.data / file, read) for file in run.protocol.features.files()}
+    if run.protocol.cohort.scanner_site is not None:
+        inputs["sites"] = content_hash(cohort.rows[SITE].tolist())
     inputs |= {f"reading/{file.name}": _hash(file, read) for file in record_files(run.protocol, run.data)}
     with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs) as due:
         if due:

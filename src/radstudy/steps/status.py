@@ -17,7 +17,7 @@ from radstudy.steps import agree, cohort, evaluate, model, prepare, report
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import read_failures
 from radstudy.store import content_hash, file_hash, plain, read_json
-from radstudy.working import Worker
+from radstudy.working import WorkingProcess
 
 StepState = Literal["nothing", "done", "stale", "interrupted", "unused"]
 _BEFORE = {"extract": "prepare", "agree": "extract", "model": "agree", "evaluate": "model", "report": "evaluate"}
@@ -182,7 +182,7 @@ _WORDS = {
 }
 
 
-def as_text(steps: Sequence[StepStatus], out: Path, worker: Worker | None) -> str:
+def as_text(steps: Sequence[StepStatus], out: Path, worker: WorkingProcess | None) -> str:
     """The steps as `radstudy status` prints them.
 
     Parameters

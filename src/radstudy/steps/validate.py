@@ -13,8 +13,8 @@ from radstudy.artefacts import prepare
 from radstudy.cohort.rows import ROW, identified_rows, words_of
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import DataError, RefusedError, UsageError
+from radstudy.formats.acquisition import acquisition_of
 from radstudy.imaging.lesion_check import CENTRE
-from radstudy.intake.acquisition import acquisition_of
 from radstudy.modelling.leaks.scaling import scaled_columns
 from radstudy.protocol import Protocol
 from radstudy.signature.applicability import Seen

@@ -10,9 +10,10 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.formats.raster import to_sitk
 from radstudy.imaging.bias_field import BiasField, correct
 from radstudy.imaging.foreground import above_otsu, foreground
-from radstudy.imaging.n4 import fit_bias_field, n4, shrunk_grid
+from radstudy.imaging.n4 import fit_bias_field, n4, shrunk_grid, tied_axes
 from radstudy.imaging.quality import evenness
 from radstudy.imaging.volume import Volume
+from radstudy.space.grid import Grid
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,16 @@ def test_one_number_of_iterations_is_one_level_and_numpy_numbers_are_numbers(bia
 def test_an_array_is_no_volume(biased):
     with pytest.raises(UsageError, match=r"radstudy\.Volume"):
         n4(biased[0].voxels)
+
+
+@pytest.mark.parametrize("factors", [(2, 2, 2), (3, 3, 3), (4, 4, 4), (1, 2, 5)])
+@pytest.mark.parametrize("shape", [(60, 61, 62), (63, 64, 65)])
+def test_last_digits_of_the_geometry_move_the_samples_along_tied_axes_and_no_other(shape, factors):
+    rng, firsts = np.random.default_rng(0), []
+    for _ in range(40):
+        affine = np.diag([-1.5, -1.5, 2.0, 1.0])
+        affine[:3, :3] *= 1 + rng.normal(0, 1e-9)
+        affine[:3, 3] = np.array([40.1, 30.2, 10.3]) + rng.normal(0, 1e-7, 3)
+        firsts.append([int(along[0]) for along in shrunk_grid(Grid(shape, affine), factors)])
+    moved = np.ptp(firsts, axis=0)
+    assert moved.max() <= 1 and tuple(np.flatnonzero(moved)) == tied_axes(shape, factors)

@@ -314,6 +314,14 @@ def lesions(facts):
         )
 
 
+def sites(facts):
+    """Each patient with an even number comes from Bern, the others from Lyon."""
+    studied("  patient: id\n", "  patient: id\n  site: hospital\n")(facts)
+    numbers = cohort_rows()["patient"].str.extract(r"(\d+)")[0].astype(int)
+    places = np.where(numbers % 2 == 0, "Bern", "Lyon")
+    facts.frames["cohort/rows.csv"] = cohort_rows().assign(scan_site=places)
+
+
 def put(name, frame):
     def change(facts):
         facts.frames[name] = frame
@@ -373,6 +381,8 @@ CASES = {
     "split_given": Case("taken from the column 'set'", without("cohort/rows.csv"),
                         studied("split: {train: 0.65}", "split: {column: set}")),
     "split_random": Case("40 patients for training and 22 for testing", without("cohort/rows.csv")),
+    "sites": Case("column 'hospital' of the cohort table: Bern, 20 patients for training and 11 for testing; Lyon, 20",
+                  no_values("cohort/rows.csv", "scan_site"), sites),
     "patients_undivided": Case("All lesions of a patient went into the same set",
                                put("cohort/rows.csv", cohort_rows()), lesions),
     "exclusions": Case("3 rows of 3 patients", no_rows("cohort/excluded.csv", "patient != ''")),

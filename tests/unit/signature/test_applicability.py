@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from radstudy.modelling.models import LinearForm, Term
-from radstudy.signature.applicability import Seen, bounds_of, check_images, check_joint, check_terms
+from radstudy.protocol.prepare import N4, Rescale
+from radstudy.signature.applicability import Seen, bounds_of, check_images, check_joint, check_sampling, check_terms
 from radstudy.signature.training import (
     ImageRange,
     JointRange,
@@ -153,3 +154,23 @@ def test_an_image_that_was_normalised_before_is_refused_though_rescaling_hides_i
     assert logarithm.refuses and "less than 60 or more than 4500 is refused" in logarithm.message
     assert [one.kind for one in _scaled(-1.3, 7.1)] == ["intensities", "intensities"]
     assert _scaled(None, None) == _scaled(-1.3, 7.1, known=False) == []
+
+
+def _sampled(shape, **setting):
+    return [*check_sampling({"T2": shape, "DWI": (9, 9, 9)}, (Rescale(), N4(**setting)))]
+
+
+def test_samples_half_way_between_voxels_are_a_remark_that_names_image_axes_and_document():
+    (one,) = _sampled((33, 84, 60))
+    assert (one.kind, one.where, one.refuses) == ("sampling", "T2", False)
+    assert one.message.startswith(
+        "N4 (shrink factor 4) takes samples half-way between two voxels of T2 along J (84 voxels) and K (60 voxels): "
+    )
+    assert "can move the probability" in one.message and "docs/n4.md" in one.message
+    (per_axis,) = _sampled((84, 84, 60), shrink=(1, 1, 2))
+    assert "(shrink factor 1 x 1 x 2)" in per_axis.message and "of T2 along K (60 voxels): " in per_axis.message
+
+
+def test_without_a_tie_without_shrinking_and_without_n4_nothing_is_said():
+    assert _sampled((33, 85, 61)) == _sampled((84, 84, 60), shrink=1) == []
+    assert [*check_sampling({"T2": (84, 84, 60)}, (Rescale(),))] == []

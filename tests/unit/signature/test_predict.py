@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -14,6 +15,7 @@ from radstudy.errors import CaseError, CohortError, RadstudyError, RefusedError
 from radstudy.formats.raster import write_raster
 from radstudy.signature.document import read_signature, write_signature
 from radstudy.signature.predict import predict_patient
+from radstudy.signature.prediction_page import prediction_page
 
 
 def refused(signature, given):
@@ -277,3 +279,16 @@ def test_what_training_was_like_stands_in_the_signature(small, signature, tmp_pa
     assert found["pairs"][0]["distance_mm"]["high"] == pytest.approx(apart.max())
     write_signature(signature, tmp_path / "again.json")
     assert json.loads((tmp_path / "again.json").read_text(encoding="utf-8")) == document
+
+
+def test_where_the_last_digit_of_a_coordinate_decides_what_n4_samples_it_is_said_beside_the_probability(
+    signature, patient
+):
+    corrected = replace(signature, prepare=({"n4": {"shrink": [1, 1, 2], "iterations": [2]}},))
+    prediction = predict_patient(corrected, **patient(0), outside_range=True)
+    (tied,) = [one for one in prediction.findings if one.kind == "sampling"]
+    assert "T2 along K (10 voxels) and DWI along K (10 voxels)" in tied.message and not tied.refuses
+    assert f"Look at this first: {tied.message}" in prediction.as_text()
+    assert tied.as_dict() in prediction.as_dict()["findings"]
+    assert "DWI along K (10 voxels)" in prediction_page(prediction)
+    assert not [one for one in predict_patient(signature, **patient(0)).findings if one.kind == "sampling"]

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from radstudy.app.lead.jobs import last_job
+from radstudy.app.lead.jobs import UNDER_WAY, last_job
 from radstudy.app.lead.projects import Project
+from radstudy.app.lead.reviewing import review_state
 from radstudy.cohort.manifest import Cohort, read_cohort
+from radstudy.cohort.reading import record_files
 from radstudy.errors import CohortError, RadstudyError
-from radstudy.intake.review import read_review
 from radstudy.protocol import STEPS, Protocol, load_protocol
 from radstudy.provenance import StepFolder
 from radstudy.working import is_locked
 
 StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
+_KEPT_S = 3.0
 _TO_DO = ("nothing", "ready", "running", "stale", "failed")
-_RUNNING = ("running", "stopping")
 
 
 @dataclass(frozen=True)
-class Stage:
+class StudyStage:
     """One stage of a study.
 
     Parameters
@@ -45,7 +48,7 @@ class Stage:
         return self.state in _TO_DO
 
 
-def stages(project: Project) -> tuple[Stage, ...]:
+def stages(project: Project) -> tuple[StudyStage, ...]:
     """All stages, in the order of the work.
 
     Parameters
@@ -55,88 +58,86 @@ def stages(project: Project) -> tuple[Stage, ...]:
     return tuple(stage(project) for stage in _STAGES)
 
 
-def next_stage(of_study: tuple[Stage, ...]) -> Stage | None:
+def next_stage(of_study: tuple[StudyStage, ...]) -> StudyStage | None:
     """The first stage at which something is to be done; None if the report is there and fits."""
     return next((stage for stage in of_study if stage.is_to_do), None)
 
 
-def _import(project: Project) -> Stage:
+def _import(project: Project) -> StudyStage:
     job = last_job(project, "import")
-    if job is not None and job.state in _RUNNING:
-        return Stage("import", "running")
+    if job is not None and job.state in UNDER_WAY:
+        return StudyStage("import", "running")
     if not (project.images / "cohort.csv").is_file():
         if job is not None and job.state in ("failed", "lost"):
-            return Stage("import", "failed", "import_failed")
+            return StudyStage("import", "failed", "import_failed")
         begun_with_images = project.setup().get("from") == "dicom"
-        return Stage("import", "nothing", "no_images") if begun_with_images else Stage("import", "unused", "own_files")
-    asked = sum(not row.get("role") and not row.get("reader") for row in read_review(project.images))
-    if asked:
-        return Stage("import", "ready", "to_review", {"n": asked})
-    return Stage("import", "done")
+        state = ("nothing", "no_images") if begun_with_images else ("unused", "own_files")
+        return StudyStage("import", *state)
+    return StudyStage("import", *review_state(project))
 
 
-def _protocol(project: Project) -> Stage:
+def _protocol(project: Project) -> StudyStage:
     if not project.has_study:
-        return Stage("protocol", "nothing", "no_study")
+        return StudyStage("protocol", "nothing", "no_study")
     try:
         load_protocol(project.study)
     except RadstudyError as error:
-        return Stage("protocol", "failed", "study_refused", {"why": str(error).splitlines()[0]})
-    return Stage("protocol", "done")
+        return StudyStage("protocol", "failed", "study_refused", {"why": str(error).splitlines()[0]})
+    return StudyStage("protocol", "done")
 
 
-def _cohort(project: Project) -> Stage:
+def _cohort(project: Project) -> StudyStage:
     protocol = protocol_of(project)
     if protocol is None:
-        return Stage("cohort", "nothing", "study_first")
+        return StudyStage("cohort", "nothing", "study_first")
     try:
         cohort = cohort_of(project, protocol)
     except CohortError as error:
-        return Stage("cohort", "ready", "cells", {"n": len(error.problems)})
+        return StudyStage("cohort", "ready", "cells", {"n": len(error.problems)})
     except RadstudyError as error:
-        return Stage("cohort", "failed", "cohort_refused", {"why": str(error).splitlines()[0]})
+        return StudyStage("cohort", "failed", "cohort_refused", {"why": str(error).splitlines()[0]})
     sets = cohort.rows.reset_index().groupby("patient")["set"].first().value_counts()
     counts = {"training": int(sets.get("training", 0)), "testing": int(sets.get("testing", 0))}
-    return Stage("cohort", "done", "sets", counts)
+    return StudyStage("cohort", "done", "sets", counts)
 
 
-def _reading(project: Project) -> Stage:
+def _reading(project: Project) -> StudyStage:
     protocol = protocol_of(project)
     if protocol is None or protocol.features is not None:
-        return Stage("reading", "unused", "no_reading")
+        return StudyStage("reading", "unused", "no_reading")
     try:
         cohort = cohort_of(project, protocol)
     except RadstudyError:
-        return Stage("reading", "nothing", "cohort_first")
+        return StudyStage("reading", "nothing", "cohort_first")
     missing = len(cohort.failures)
     if missing:
-        return Stage("reading", "ready", "masks_missing", {"n": missing, "all": missing + len(cohort.cases)})
-    return Stage("reading", "done", "masks_there", {"n": len(cohort.cases)})
+        return StudyStage("reading", "ready", "masks_missing", {"n": missing, "all": missing + len(cohort.cases)})
+    return StudyStage("reading", "done", "masks_there", {"n": len(cohort.cases)})
 
 
-def _run(project: Project) -> Stage:
+def _run(project: Project) -> StudyStage:
     job = last_job(project, "run")
-    if (job is not None and job.state in _RUNNING) or is_locked(project.run):
-        return Stage("run", "running")
+    if (job is not None and job.state in UNDER_WAY) or is_locked(project.run):
+        return StudyStage("run", "running")
     finished = [step for step in STEPS if StepFolder(project.run / step).finished_key() is not None]
     if job is not None and job.state in ("failed", "lost") and "report" not in finished:
-        return Stage("run", "failed", "run_failed")
+        return StudyStage("run", "failed", "run_failed")
     if not finished:
-        return Stage("run", "nothing", "not_run")
+        return StudyStage("run", "nothing", "not_run")
     if "report" not in finished:
-        return Stage("run", "ready", "steps_done", {"n": len(finished), "all": len(STEPS)})
+        return StudyStage("run", "ready", "steps_done", {"n": len(finished), "all": len(STEPS)})
     if changed_since(project):
-        return Stage("run", "stale", "changed_since")
-    return Stage("run", "done")
+        return StudyStage("run", "stale", "changed_since")
+    return StudyStage("run", "done")
 
 
-def _results(project: Project) -> Stage:
+def _results(project: Project) -> StudyStage:
     if not (project.run / "report.html").is_file():
-        return Stage("results", "nothing", "no_report")
-    return Stage("results", "stale", "older") if changed_since(project) else Stage("results", "done")
+        return StudyStage("results", "nothing", "no_report")
+    return StudyStage("results", "stale", "older") if changed_since(project) else StudyStage("results", "done")
 
 
-_STAGES: tuple[Callable[[Project], Stage], ...] = (_import, _protocol, _cohort, _reading, _run, _results)
+_STAGES: tuple[Callable[[Project], StudyStage], ...] = (_import, _protocol, _cohort, _reading, _run, _results)
 
 
 def changed_since(project: Project) -> bool:
@@ -157,14 +158,36 @@ def protocol_of(project: Project) -> Protocol | None:
 
 
 def cohort_of(project: Project, protocol: Protocol) -> Cohort:
-    """The cohort as the study would use it now; kept until one of its files changes.
+    """The cohort as the study would use it now; kept for a moment, and no longer than its tables stay as they are.
 
     Raises
     ------
     CohortError : all problems of the table that are to be resolved first.
     RadstudyError : it cannot be read.
     """
-    return read_cohort(protocol, project.folder)
+    files = (project.study, project.folder / protocol.cohort.table, *record_files(protocol, project.folder))
+    key = [(str(file), *(_stamp(file) if file.is_file() else ())) for file in files]
+    with _READING:
+        known = _READ.get(project.study)
+        if known is None or known[0] != key or time.monotonic() - known[1] > _KEPT_S:
+            read = _cohort_or_error(protocol, project.folder)
+            known = key, time.monotonic(), read
+            _READ[project.study] = known
+    if isinstance(known[2], RadstudyError):
+        raise known[2].with_traceback(None)
+    return known[2]
+
+
+def _cohort_or_error(protocol: Protocol, folder: Path) -> Cohort | RadstudyError:
+    try:
+        return read_cohort(protocol, folder)
+    except RadstudyError as error:
+        return error
+
+
+_KEPT_S = 2.0  # image files and masks may come and go
+_READING = threading.Lock()
+_READ: dict[Path, tuple[object, float, Cohort | RadstudyError]] = {}
 
 
 @lru_cache(maxsize=64)

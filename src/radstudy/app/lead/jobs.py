@@ -24,9 +24,11 @@ from radstudy.working import is_locked, request_stop, worker_in
 
 JOBS = "jobs"
 _ASKED, _OUTPUT, _PROGRESS, _ENDED = "job.json", "output.txt", "progress.json", "ended.json"
+_STOP, _KILL = "stop.json", "kill.json"
 _LONGEST_TAIL = 64 << 10
 _PROGRAM = "radstudy.cli.job"
-JobState = Literal["running", "stopping", "done", "failed", "lost"]
+JobState = Literal["running", "stopping", "done", "failed", "stopped", "ended", "lost"]
+UNDER_WAY: tuple[JobState, ...] = ("running", "stopping")
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,25 @@ class Job:
 
     @property
     def state(self) -> JobState:
-        """Where it is: ``lost`` if its process is gone without a word (killed, or the computer was switched off)."""
-        code = self.exit_code
-        if code is not None:
-            return "done" if code == 0 else "failed"
-        if self.asked.host == socket.gethostname() and is_running(self.asked.pid):
-            return "stopping" if self._asked_to_stop() else "running"
-        code = self.exit_code  # it may have ended since
-        if code is not None:
-            return "done" if code == 0 else "failed"
-        return "lost"
+        """The state of the process.
+
+        ``stopped``: it stopped when it was asked to; ``ended``: it was ended at once by a page; ``lost``: it is gone
+        without a word, killed or switched off.
+        """
+        if (code := self.exit_code) is None and self.is_alive:
+            return "stopping" if self._is_noted(_STOP) else "running"
+        if code is None:
+            code = self.exit_code  # it may have ended between the two looks
+        if code is None:
+            return "ended" if self._is_noted(_KILL) else "lost"
+        if code and self._is_noted(_STOP):
+            return "stopped"
+        return "failed" if code else "done"
+
+    @property
+    def is_alive(self) -> bool:
+        """True if its process runs on this computer."""
+        return self.asked.host == socket.gethostname() and is_running(self.asked.pid)
 
     @property
     def ended(self) -> str:
@@ -122,7 +133,7 @@ class Job:
 
     def stop(self) -> None:
         """Ask the command to stop after the cases that it works on."""
-        write_json(self.folder / "stop.json", {})
+        write_json(self.folder / _STOP, {})
         if self.asked.works_in:
             request_stop(Path(self.asked.works_in))
 
@@ -135,20 +146,21 @@ class Job:
         """
         if self.asked.host != socket.gethostname():
             raise UsageError(f"this command runs on {self.asked.host}: end it there, process {self.asked.pid}")
-        if self.state in ("running", "stopping"):
+        if self.state in UNDER_WAY:
+            write_json(self.folder / _KILL, {})
             end_program(self.asked.pid)
 
     def end(self) -> None:
         """End a server, which ends by SIGTERM in good order."""
-        if self.asked.host == socket.gethostname() and self.state in ("running", "stopping"):
+        if self.state in UNDER_WAY and self.is_alive:
             terminate_program(self.asked.pid)
 
     def memory_mb(self) -> float | None:
         """Memory of the command's processes, in MB; None where the system does not say (Linux does)."""
         return _memory_mb(self.asked.pid)
 
-    def _asked_to_stop(self) -> bool:
-        return (self.folder / "stop.json").exists()
+    def _is_noted(self, name: str) -> bool:
+        return (self.folder / name).exists()
 
 
 def start_job(project: Project, kind: str, arguments: Sequence[str], *, works_in: Path | None = None) -> Job:

@@ -90,7 +90,7 @@ class Project:
         return self.study.is_file()
 
     def setup(self) -> dict[str, object]:
-        """What was said when the study was begun: where its data come from."""
+        """The answers that were given when the study was begun: where its data come from."""
         try:
             noted = read_json(self.notes / _SETUP)
         except (OSError, ValueError):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radstudy.app.lead.flow import cohort_of, protocol_of
-from radstudy.app.lead.jobs import Job, last_job, start_job
+from radstudy.app.lead.jobs import UNDER_WAY, Job, last_job, start_job
 from radstudy.app.lead.projects import Project
 from radstudy.app.reading.roster import TASKS, readers_of
 from radstudy.cohort.case_files import Case
@@ -36,7 +36,7 @@ class ReaderRow:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Readings:
     """The reading of a study as its files say.
 
     Parameters
@@ -51,16 +51,16 @@ class Reading:
     missing: tuple[CaseError, ...] = ()
 
 
-def reading_of(project: Project) -> Reading:
-    """Who has drawn what; empty if the study file or its table is refused."""
+def reading_of(project: Project) -> Readings:
+    """The readers and what each has drawn; empty if the study file or its table is refused."""
     protocol = protocol_of(project)
     if protocol is None or protocol.features is not None:
-        return Reading()
+        return Readings()
     try:
         cohort = cohort_of(project, protocol)
     except RadstudyError:
-        return Reading(_rows(protocol, (), ()), protocol.sequences)
-    return Reading(_rows(protocol, cohort.cases, cohort.failures), protocol.sequences, cohort.failures)
+        return Readings(_rows(protocol, (), ()), protocol.sequences)
+    return Readings(_rows(protocol, cohort.cases, cohort.failures), protocol.sequences, cohort.failures)
 
 
 def _rows(protocol: Protocol, cases: Sequence[Case], failures: Sequence[CaseError]) -> tuple[ReaderRow, ...]:
@@ -98,6 +98,6 @@ def open_room(project: Project) -> Job:
     if not reading_of(project).rows:
         raise UsageError("the study has no readers yet: name them on the page Protocol, under Cohort")
     running = last_job(project, ROOM)
-    if running is not None and running.state in ("running", "stopping"):
+    if running is not None and running.state in UNDER_WAY:
         return running
     return start_job(project, ROOM, [*room_arguments(project), "--no-browser"])

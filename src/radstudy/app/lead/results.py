@@ -42,7 +42,7 @@ def file_of(project: Project, name: str) -> Path:
 
 
 def compared(project: Project, other: Path) -> Differences:
-    """What differs between another run and this study's.
+    """The differences between another run and this study's.
 
     Parameters
     ----------

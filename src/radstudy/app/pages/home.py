@@ -21,17 +21,18 @@ from radstudy.app.pages.study_page import of_lead
 from radstudy.app.web.answers import Body, body_of, json_response
 from radstudy.app.web.needs import Json
 
-_FILES = (".csv", ".xlsx", ".zip", ".yaml", ".yml", ".parquet", ".json")
+_FILES = (".csv", ".xlsx", ".zip", ".yaml", ".yml", ".parquet", ".json", "dicomdir")
 
 
 class BeginBody(Body):
-    """A study to begin: its name, and what it begins with."""
+    """A study to begin: its name, what it begins with, and the number of invented patients of a demo."""
 
     name: Annotated[str, Field(max_length=80)]
     begin: Literal["dicom", "files", "table", "demo"]
+    patients: Annotated[int, Field(ge=20, le=1_000)] = 107
 
 
-class OpenBody(Body):
+class OpenStudyBody(Body):
     """A study of another folder."""
 
     path: Annotated[str, Field(min_length=1, max_length=4_096)]
@@ -86,17 +87,19 @@ class HomeRoutes:
     async def begin(self, request: Request) -> Response:
         """Begin a study."""
         body = await body_of(request, BeginBody)
-        project = await run_in_threadpool(lambda: begin_study(self.projects, body.name, body.begin))
+        project = await run_in_threadpool(
+            lambda: begin_study(self.projects, body.name, body.begin, patients=body.patients)
+        )
         return json_response({"id": project.id, "to": f"/study/{project.id}/{_FIRST[body.begin]}"})
 
     async def open(self, request: Request) -> Response:
         """Open a study of another folder."""
-        body = await body_of(request, OpenBody)
+        body = await body_of(request, OpenStudyBody)
         project = await run_in_threadpool(lambda: self.projects.open(Path(body.path)))
         return json_response({"id": project.id, "to": f"/study/{project.id}/overview"})
 
 
-_FIRST = {"dicom": "import", "files": "overview", "table": "overview", "demo": "overview"}
+_FIRST = {"dicom": "import", "files": "overview", "table": "overview", "demo": "run"}
 
 
 def _entry(project: Project) -> Json:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from radstudy.app.lead.jobs import Job, job_of
+from radstudy.app.lead.jobs import UNDER_WAY, Job, job_of
 from radstudy.app.lead.projects import Projects
 from radstudy.app.pages.study_page import of_lead
 from radstudy.app.web.answers import NothingBody, body_of, json_response
@@ -20,7 +20,6 @@ from radstudy.app.web.needs import Json
 from radstudy.store import plain
 
 _LOOK_EVERY_S, _SIGN_OF_LIFE_S = 0.7, 15.0
-_OVER = ("done", "failed", "lost")
 
 
 def job_document(job: Job) -> Json:
@@ -28,8 +27,8 @@ def job_document(job: Job) -> Json:
     state = job.state
     return {
         "id": job.id, "kind": job.asked.kind, "command": job.command, "state": state, "started": job.asked.started,
-        "ended": job.ended, "exit_code": job.exit_code, "progress": job.progress if state not in _OVER else {},
-        "output": job.output(), "memory_mb": job.memory_mb() if state not in _OVER else None,
+        "ended": job.ended, "exit_code": job.exit_code, "progress": job.progress if state in UNDER_WAY else {},
+        "output": job.output(), "memory_mb": job.memory_mb() if state in UNDER_WAY else None,
     }  # fmt: skip
 
 
@@ -92,7 +91,7 @@ class JobRoutes:
             if document != last:
                 last, silent = document, 0.0
                 yield f"event: job\ndata: {json.dumps(plain(document), ensure_ascii=False)}\n\n".encode()
-            if document["state"] in _OVER:
+            if document["state"] not in UNDER_WAY:
                 return
             await asyncio.sleep(_LOOK_EVERY_S)
             silent += _LOOK_EVERY_S

@@ -139,7 +139,7 @@ def _begin(project: Project, _: NothingBody) -> Json:
 
 
 PROTOCOL = StudyPage(
-    "protocol", _shown, sections=("run",), most_bytes=4 << 20,
+    "protocol", _shown, sections=("run",), styled=True, most_bytes=4 << 20,
     does={
         "form": Doing(FormBody, _form, part="protocol_form.html"), "save": Doing(FormBody, _save),
         "counts": Doing(FormBody, _counts), "sample": Doing(SampleSizeBody, _sample_size),

@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from radstudy.app.lead.flow import protocol_of
-from radstudy.app.lead.jobs import last_job
+from radstudy.app.lead.jobs import UNDER_WAY, last_job
 from radstudy.app.lead.projects import Project
 from radstudy.app.lead.readers import ROOM, open_room, reading_of, room_arguments
 from radstudy.app.pages.study_page import Doing, StudyPage
@@ -28,14 +28,14 @@ _MOST_MISSING = 200
 
 
 class EnterBody(Body):
-    """Who enters: the lead, who may also read as one of the readers."""
+    """The lead who enters, and may also read as one of the readers."""
 
     reader: Annotated[str, Field(max_length=64)] = ""
 
 
 def _shown(project: Project) -> Json:
     reading, job = reading_of(project), last_job(project, ROOM)
-    is_open = job is not None and job.state in ("running", "stopping")
+    is_open = job is not None and job.state in UNDER_WAY
     return {
         "reading": reading, "missing": reading.missing[:_MOST_MISSING], "is_open": is_open, "job": job,
         "command_line": shlex.join(["radstudy", *room_arguments(project)]),
@@ -50,7 +50,7 @@ def _enter(project: Project, body: EnterBody) -> Json:
     job, folder = open_room(project), reading_folder(protocol, project.folder)
     until = time.monotonic() + _PATIENCE_S
     while not (folder / RUNNING).exists():
-        if job.state not in ("running", "stopping"):
+        if job.state not in UNDER_WAY:
             raise UsageError(f"the reading room did not open: {job.output().strip() or 'it said nothing'}")
         if time.monotonic() > until:
             raise UsageError("the reading room does not answer yet: try again in a moment")

@@ -80,10 +80,10 @@ def _serve(
     opened: list[Opened] = []
 
     def started() -> None:
-        write_running(own, address="127.0.0.1", port=port, secret=launch.secret, pid=os.getpid())
         token = doorkeeper.launch(role="lead", reader="")
         opened.extend(give_link(f"{served.url}/#{token}", folder, browser=browser, say=say, named=_NAMED))
 
+    write_running(own, address="127.0.0.1", port=port, secret=launch.secret, pid=os.getpid())
     try:
         app = application(projects, served, doorkeeper, launch, jobs)
         PageServer(app, started=started, stopping=jobs.close).run(sockets=[sock])

@@ -89,19 +89,25 @@ class Shell:
         return Markup('<button type="button" class="term" data-means="{}">{}</button>').format(means, shown or word)
 
     def page(
-        self, template: str, *, scripts: tuple[str, ...] = (), sections: tuple[str, ...] = (), **content: Any
+        self,
+        template: str,
+        *,
+        scripts: tuple[str, ...] = (),
+        styles: tuple[str, ...] = (),
+        sections: tuple[str, ...] = (),
+        **content: Any,
     ) -> Response:
         """A page as an answer.
 
         Parameters
         ----------
         template : file in the folder of templates.
-        scripts : modules of static/app, without their suffix.
+        scripts, styles : modules and styles of static/app, without their suffix.
         sections : of the catalogue, for the modules.
         content : what the template shows.
         """
         texts = self.texts.section("app", *sections)
-        html = self._environment.get_template(template).render(scripts=scripts, texts=texts, **content)
+        html = self._environment.get_template(template).render(scripts=scripts, styles=styles, texts=texts, **content)
         return Response(html, media_type="text/html")
 
     def part(self, template: str, **content: Any) -> str:

@@ -59,6 +59,7 @@ class StudyPage:
     show : what the template shows, from the study; called anew for each request, in a thread.
     asks, does : name in the address (/api/study/ID/WORD/NAME) to what is asked and done.
     sections : further sections of strings.yaml for the module.
+    styled : whether it has a style of its own in static/app, WORD.css.
     most_bytes : largest body of what is done.
     """
 
@@ -67,6 +68,7 @@ class StudyPage:
     asks: Mapping[str, Asking] = field(default_factory=dict)
     does: Mapping[str, Doing] = field(default_factory=dict)
     sections: tuple[str, ...] = ()
+    styled: bool = False
     most_bytes: int = 1 << 20
 
     @property
@@ -94,8 +96,8 @@ class StudyPage:
         def shown(project_id: str) -> Response:
             project = projects.get(project_id)
             return shell.page(
-                f"{self.word}.html", scripts=(self.word,), sections=self.needs, project=project,
-                stages=stages(project), here=self.word, **self.show(project),
+                f"{self.word}.html", scripts=(self.word,), styles=(self.word,) if self.styled else (),
+                sections=self.needs, project=project, stages=stages(project), here=self.word, **self.show(project),
             )  # fmt: skip
 
         async def page(request: Request) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from radstudy.app.pages.cohort import COHORT
+from radstudy.app.pages.import_ import IMPORT
 from radstudy.app.pages.overview import OVERVIEW
 from radstudy.app.pages.protocol import PROTOCOL
 from radstudy.app.pages.reading import READING
@@ -9,7 +11,7 @@ from radstudy.app.pages.results import RESULTS
 from radstudy.app.pages.run import RUN
 from radstudy.app.pages.study_page import StudyPage
 
-STUDY_PAGES: tuple[StudyPage, ...] = (OVERVIEW, PROTOCOL, READING, RUN, RESULTS)
+STUDY_PAGES: tuple[StudyPage, ...] = (OVERVIEW, IMPORT, PROTOCOL, COHORT, READING, RUN, RESULTS)
 
 _REPORT = "; ".join(
     ("sandbox allow-scripts allow-downloads", "default-src 'none'", "script-src 'unsafe-inline'",

@@ -28,8 +28,9 @@ def import_(  # noqa: PLR0913, PLR0917  the options of the command
                                                     "{reader}, such as 'annotations/{reader}/'; or description:, "
                                                     "creator: or operators: with a pattern. May be repeated: the "
                                                     "first that matches.")] = [],  # noqa: B006
-    patient: Annotated[str, typer.Option(help="From a server: only this PatientID; * and ? are wildcards.")] = "",
-    study: Annotated[str, typer.Option(help="From a server: only this StudyInstanceUID.")] = "",
+    patient: Annotated[str, typer.Option(help="From a server: only this PatientID; * and ? are wildcards. @FILE reads "
+                                              "it from a file, which keeps it off the command line.")] = "",
+    study: Annotated[str, typer.Option(help="From a server: only this StudyInstanceUID, or @FILE.")] = "",
     own_title: Annotated[str, typer.Option(help="Our application entity title, as set at the PACS.")] = "RADSTUDY",
     move_port: Annotated[int | None, typer.Option(help="Fetch by C-MOVE to this port instead of by C-GET.")] = None,
     move_address: Annotated[str, typer.Option(help="With --move-port: the address of this computer that receives; "
@@ -46,21 +47,26 @@ def import_(  # noqa: PLR0913, PLR0917  the options of the command
     also be imported later from a separate source. OUT.private identifies the patients: keep it to yourself.
     docs/import.md has the details.
     """
-    from radstudy.intake.connect import server_of
+    from radstudy.intake.connect import asked_for, server_of
     from radstudy.intake.pull import asked, describe_offered, pull
     from radstudy.intake.rules import load_rules
     from radstudy.intake.run import Options, describe, run_import
     from radstudy.intake.sources import open_source
+    from radstudy.working import only_run
 
     beside = private or out.with_name(out.name + ".private")
     options = Options(out, beside, pseudonyms, rules, examination, dry_run, tuple(readers))
     server = server_of(source, own_title=own_title, move_port=move_port, move_address=move_address,
                        move_from=move_from)  # fmt: skip
+    patient, study = asked_for(patient), asked_for(study)
     if server is not None and dry_run:
         typer.echo(describe_offered(asked(server, patient, study), load_rules(rules)))
         return
-    images = open_source(source) if server is None else pull(server, beside, patient=patient, study=study, say=say,
-                                                             bar=bar)  # fmt: skip
+    if server is None:
+        images = open_source(source)
+    else:
+        with only_run(out):  # so that it stops when it is asked to
+            images = pull(server, beside, patient=patient, study=study, say=say, bar=bar)
     outcome = run_import(images, options, say=say, bar=bar)
     typer.echo(describe(outcome))
     if outcome.to_review and not dry_run:

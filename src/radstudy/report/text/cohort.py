@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from radstudy.report.cited import counted
+from radstudy.protocol.site import SCANNER_FIELDS
+from radstudy.protocol.words import listed
+from radstudy.report.cited import counted, quoted
 from radstudy.report.display import plural
 from radstudy.report.facts import TESTING, TRAINING, RunFacts
 from radstudy.report.text.evidence import lesions_share_patients, rows, shows
 from radstudy.report.text.reading import READING
 from radstudy.report.text.sentence import Sentence
+from radstudy.table import SITE
 
 ROWS, EXCLUDED = "cohort/rows.csv", "cohort/excluded.csv"
 
@@ -34,6 +37,24 @@ def _random(facts: RunFacts) -> str:
     )
 
 
+def _sites(facts: RunFacts) -> str:
+    section, frame = facts.protocol.cohort, rows(facts, ROWS, SITE)
+    scanner = section.scanner_site
+    what = (
+        f"Sites were those of the column '{section.site_column}' of the cohort table"
+        if scanner is None
+        else f"Sites were scanners by {listed([SCANNER_FIELDS[name] for name in scanner.scanner])}, as the images' "
+        f"headers name them{f' on {scanner.sequence}' if scanner.sequence else ''}"
+    )
+    each = []
+    for name in sorted(set(frame[SITE].astype(str))):
+        own = frame[frame[SITE].astype(str) == name]
+        sizes = {which: own.loc[own["set"] == which, "patient"].nunique() for which in (TRAINING, TESTING)}
+        training = plural(sizes[TRAINING], "patient")
+        each.append(f"{quoted(own.iloc[0][SITE])}, {training} for training and {sizes[TESTING]} for testing")
+    return f"{what}: {'; '.join(each)}."
+
+
 def _left_out(facts: RunFacts) -> str:
     frame = rows(facts, EXCLUDED, "reason")
     starts = tuple(f"{sequence} not evaluable" for sequence in facts.protocol.sequences)  # radstudy.cohort.reading
@@ -56,6 +77,7 @@ COHORT = (
     Sentence(
         "split_random", lambda facts: facts.protocol.cohort.split.column is None and shows(facts, ROWS, "set"), _random
     ),
+    Sentence("sites", lambda facts: facts.protocol.cohort.site is not None and shows(facts, ROWS, SITE), _sites),
     Sentence(
         "patients_undivided",
         lambda facts: facts.protocol.cohort.split.column is None and lesions_share_patients(facts),

@@ -12,6 +12,7 @@ from radstudy.cohort.case_files import Case
 from radstudy.cohort.manifest import read_cohort
 from radstudy.cohort.reading import record_files
 from radstudy.errors import DataError
+from radstudy.formats.acquisition import acquisition_of, sidecar_path
 from radstudy.formats.reading import digests_of, files_of, hash_of
 from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.protocol import Protocol
@@ -92,7 +93,19 @@ def data_files(
     tasks = [(file, role.startswith("mask"), known or {}) for file, role in images.items()]
     for index, content in in_parallel(_content, tasks, jobs, doing="hashes of the data"):
         hashes[places[index]] = str(content)
-    return tables + [DataFile(file, role, hashes[file], table=False) for file, role in images.items()]
+    data_of_images = [DataFile(file, role, hashes[file], table=False) for file, role in images.items()]
+    return [*tables, *data_of_images, *_scanners(protocol, cases)]
+
+
+def _scanners(protocol: Protocol, cases: Sequence[Case]) -> Iterator[DataFile]:
+    """Each image's scanner as the import recorded it, if scanners are the study's sites."""
+    if protocol.cohort.scanner_site is None:
+        return
+    for image, sequence in {case.image: case.sequence for case in cases}.items():
+        acquisition = acquisition_of(image, patient="", sequence=sequence)
+        if acquisition is not None:
+            scanner = [acquisition.manufacturer, acquisition.model, acquisition.field_strength_t]
+            yield DataFile(sidecar_path(image), f"scanner, {sequence}", content_hash(scanner), table=False)
 
 
 def _tables(protocol: Protocol, data: Path) -> Iterator[tuple[str, Path]]:

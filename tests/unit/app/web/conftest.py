@@ -11,7 +11,7 @@ import pytest
 
 from radstudy.app.web.events import Events
 from radstudy.app.web.listening import Listening, PageServer, bound
-from radstudy.app.web.running import LaunchRoute
+from radstudy.app.web.running import LaunchRoute, check_entrance
 from radstudy.app.web.security import served_at
 from radstudy.app.web.server import application
 from radstudy.app.web.sessions import Doorkeeper
@@ -107,7 +107,7 @@ def serving(behind_it, static, *, doorkeeper=None, public_url="", is_local=True,
     port = sock.getsockname()[1]
     served = served_at("127.0.0.1", port, public_url)
     doorkeeper, events = doorkeeper or Doorkeeper(behind_it.room.links), Events(heartbeat_s)
-    launch = LaunchRoute(behind_it.room, doorkeeper, served.url)
+    launch = LaunchRoute(lambda entering: check_entrance(entering, behind_it.room), doorkeeper, served.url)
     app = application(behind_it, served, doorkeeper, events, launch, static=static, is_local=is_local)
     server = PageServer(app, started=lambda: None, stopping=events.close)
     thread = threading.Thread(target=lambda: server.run(sockets=[sock]), daemon=True)

@@ -17,9 +17,16 @@ async function begin(kind) {
   field.value = text(`home.name_of.${kind}`);
   box.appendChild(element("p", "", text(`home.begin_what.${kind}`)));
   box.appendChild(labelled(text("home.name"), field, text("home.name_help")));
+  const patients = element("select");
+  if (kind === "demo") {
+    for (const [value, words] of [["107", text("home.demo_all")], ["24", text("home.demo_few")]]) {
+      patients.appendChild(element("option", "", words)).value = value;
+    }
+    box.appendChild(labelled(text("home.demo_patients"), patients));
+  }
   requestAnimationFrame(() => field.select());
   await dialog(text(`home.begin.${kind}`), box, text("home.begin_button"), async () => {
-    const { to } = await post("/api/begin", { name: field.value, begin: kind });
+    const { to } = await post("/api/begin", { name: field.value, begin: kind, ...(kind === "demo" && { patients: Number(patients.value) }) });
     location.assign(to);
   });
 }

@@ -29,7 +29,8 @@ export function watch(panel, id, ended = () => {}) {
     }
   });
   events.addEventListener("error", () => {
-    parts.state.textContent = text("app.connecting");
+    const closed = events.readyState === EventSource.CLOSED; // refused: this page's session ended with the server
+    parts.state.textContent = text(closed ? "app.entered_anew" : "app.connecting");
   });
   return () => events.close();
 }
@@ -78,7 +79,7 @@ function show(parts, job) {
   parts.state.textContent = text(`app.job.${job.state}`);
   const from = new Date(job.started);
   const to = job.ended ? new Date(job.ended) : new Date();
-  const facts = [text("app.took", { time: duration((to.getTime() - from.getTime()) / 1000) })];
+  const facts = [text(over ? "app.took" : "app.so_far", { time: duration((to.getTime() - from.getTime()) / 1000) })];
   if (job.memory_mb) facts.push(text("app.memory", { mb: Math.round(job.memory_mb) }));
   parts.facts.textContent = facts.join(" · ");
   parts.line.textContent = job.command;
@@ -112,6 +113,7 @@ function show(parts, job) {
  */
 function problem(job, lines) {
   if (job.state === "lost") return text("app.lost");
+  if (job.state === "ended") return text("app.was_ended");
   const begin = lines.findLastIndex((line) => line.startsWith("radstudy: "));
   return begin < 0 ? text("app.exit_code", { code: job.exit_code }) : lines.slice(begin).join("\n").replace(/^radstudy: /, "");
 }

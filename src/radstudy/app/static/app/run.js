@@ -34,5 +34,8 @@ form.addEventListener("submit", (event) => {
 });
 const again = document.getElementById("again");
 if (again instanceof HTMLButtonElement) onPress(again, start);
+for (const picture of document.querySelectorAll("img.failure-picture")) {
+  picture.addEventListener("error", () => picture.remove()); // a case whose files cannot be read has none
+}
 if (panel.dataset.job) follow(panel.dataset.job);
 else panel.hidden = true;

@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from radstudy.artefacts.records.acquisition import Acquisition
-from radstudy.intake.sidecar import MADE_BY
-from radstudy.intake.volumes import sidecar_path
 from radstudy.store import read_json
+
+MADE_BY = "radstudy import"  # begins the entry made_by of the JSON that an import writes beside an image
+
+
+def sidecar_path(file: Path) -> Path:
+    """The JSON next to a .nii.gz file."""
+    return file.with_name(file.name.removesuffix(".nii.gz") + ".json")
 
 
 def acquisition_of(image: Path, *, patient: str, sequence: str) -> Acquisition | None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from radstudy.intake.acquisition import acquisition_of
+from radstudy.formats.acquisition import acquisition_of
 
 SIDECAR = {
     "made_by": "radstudy import 1.0",

@@ -127,6 +127,20 @@ def changed_lines(before: str, after: str) -> tuple[LineChange, ...]:
     )
 
 
+@lru_cache(maxsize=16)
+def settings_of(text: str) -> dict[str, Any]:
+    """The settings of a study file's text, plain; shared by its callers, who do not change them.
+
+    Raises
+    ------
+    StudyFileError : it is not YAML, or holds no settings.
+    """
+    settings = plain(parse_yaml(text.removeprefix(_BOM), "the study file"))
+    if not isinstance(settings, dict):
+        raise StudyFileError("the study file contains no settings such as 'study: My study'")
+    return settings
+
+
 def written_at(settings: Any, place: StudyPlace) -> Any:
     """The value at a place of plain settings.
 
@@ -238,13 +252,15 @@ def _edited(text: str, wanted: Callable[[Any], Any], edit: Callable[[str], str],
     """
     bom = _BOM if text.startswith(_BOM) else ""
     body = text.removeprefix(_BOM)
-    before = _settings(body)
+    if "\r" in body.replace("\r\n", ""):
+        raise EditRefusedError("the line ends of this file are not edited here. To do: save it with usual line ends")
+    before = settings_of(body)
     after = wanted(before)
     if same(before, after):
         return text
     new = edit(body)
     try:
-        result = _settings(new)
+        result = settings_of(new)
         surely = _alike_in_any_order(result, after) and _in_order_of(before, result) if free else same(result, after)
     except StudyFileError:
         surely = False
@@ -265,18 +281,6 @@ def _in_order_of(before: Any, result: Any) -> bool:
             return False
         return all(_in_order_of(before[name], result[name]) for name in names)
     return True
-
-
-@lru_cache(maxsize=16)
-def _settings(text: str) -> Any:
-    """The settings of a text; shared by its callers, who do not change them."""
-    name = "the study file"
-    if "\r" in text.replace("\r\n", ""):
-        raise EditRefusedError(f"{name} has line ends that are not edited here. To do: save it with usual line ends")
-    settings = plain(parse_yaml(text, name))
-    if not isinstance(settings, dict):
-        raise EditRefusedError(f"{name} contains no settings such as 'study: My study'")
-    return settings
 
 
 def _set(place: StudyPlace, value: Any, order: Order, text: str) -> str:
@@ -307,7 +311,7 @@ def _position(name: str, present: Sequence[str], order: Sequence[str]) -> int:
 
 def _set_node(text: str, place: StudyPlace, value: Any, order: Order) -> str:
     spot = spot_at(text, place)
-    current = written_at(_settings(text), place)
+    current = written_at(settings_of(text), place)
     if same(current, value):
         return text
     if isinstance(current, dict) and isinstance(value, dict) and current and value:

@@ -78,8 +78,8 @@ class SettingHelp:
     unit : of a number.
     """
 
-    label: str
-    what: str
+    label: str = ""
+    what: str = ""
     paper: str = ""
     when: str = ""
     unit: str = ""

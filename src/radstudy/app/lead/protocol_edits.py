@@ -10,7 +10,7 @@ from radstudy.app.lead.protocol_settings import StudySettings, full_form
 from radstudy.errors import StudyFileError
 from radstudy.protocol import edit
 from radstudy.protocol.base import as_text
-from radstudy.protocol.edit import written_at
+from radstudy.protocol.edit import settings_of, written_at
 from radstudy.protocol.fields import ITEM, NAME, SettingField, ValueForm, field_at, order_at
 from radstudy.protocol.load import REPLACED_WHOLE
 from radstudy.protocol.yaml_spot import EditRefusedError, StudyPlace
@@ -53,19 +53,6 @@ def edited(text: str, edits: Sequence[FormEdit]) -> str:
     for one in edits:
         text = _done(text, one)
     return text
-
-
-def own_settings(text: str) -> dict[str, Any]:
-    """The settings that a text has, plain.
-
-    Raises
-    ------
-    StudyFileError : it is not YAML.
-    """
-    read = plain(parse_yaml(text.removeprefix("\ufeff"), "study.yaml"))
-    if not isinstance(read, dict):
-        raise StudyFileError("the file contains no settings such as 'study: My study'")
-    return read
 
 
 def value_of(setting: SettingField, given: Any) -> Any:
@@ -133,7 +120,7 @@ def _done(text: str, one: FormEdit) -> str:
         if setting is None:
             raise EditRefusedError(f"there is no setting '{'.'.join(map(str, place))}'")
         text, value = _owned(text, place), value_of(setting, one.value)
-        if value is None and StudySettings(own_settings(text)).beneath_at(place) is None:
+        if value is None and StudySettings(settings_of(text)).beneath_at(place) is None:
             return _reset(text, place)  # an empty field is no line
         return edit.set_value(text, *_in_short(text, place, value), order=order_at)
     text = _owned(text, place)
@@ -150,22 +137,22 @@ def _done(text: str, one: FormEdit) -> str:
 def _insert(text: str, place: StudyPlace, value: Any) -> str:
     parent = field_at(place[:-1])
     if parent is not None and isinstance(place[-1], str):
-        if place[-1] in _plain_at(own_settings(text), place[:-1], {}):
+        if place[-1] in _plain_at(settings_of(text), place[:-1], {}):
             raise EditRefusedError(f"'{place[-1]}' exists already: choose another name")
         return edit.set_value(text, place, value, order=order_at)
     text, place = _listed(text, place)
-    if not isinstance(_plain_at(own_settings(text), place[:-1], None), list):
+    if not isinstance(_plain_at(settings_of(text), place[:-1], None), list):
         return edit.set_value(text, place[:-1], [value], order=order_at)
     return edit.insert(text, place, value)
 
 
 def _rename(text: str, place: StudyPlace, name: str) -> str:
     """Rename an entry; models that refer to a model, and the settings that name it, follow."""
-    old, before = str(place[-1]), StudySettings(own_settings(text))
+    old, before = str(place[-1]), StudySettings(settings_of(text))
     text = edit.rename(text, place, name)
     if place[:-1] != ("model", "models"):
         return text
-    for model, given in _plain_at(own_settings(text), place[:-1], {}).items():
+    for model, given in _plain_at(settings_of(text), place[:-1], {}).items():
         text = _renamed_in(text, (*place[:-1], model), given, ("pool", "add", "like"), old, name)
     for group, settings in ((("model",), ("signature",)), (("evaluate", "primary"), ("model", "against"))):
         text = _renamed_in(text, group, _plain_at(before.in_force, group, None), settings, old, name)
@@ -189,7 +176,7 @@ def _renamed_in(text: str, place: StudyPlace, group: Any, settings: Sequence[str
 
 def _reset(text: str, place: StudyPlace) -> str:
     """Give a setting the value beneath it: its line is removed, or set to the preset's where the rest stays own."""
-    own = own_settings(text)
+    own = settings_of(text)
     settings = StudySettings(own)
     if _plain_at(settings.written, place, _NONE) is _NONE:
         return text
@@ -218,40 +205,24 @@ def _is_prunable(place: StudyPlace, settings: StudySettings) -> bool:
 
 def _owned(text: str, place: StudyPlace) -> str:
     """The text with the lists and tables on the way to a place written out, where the preset gives them."""
-    for length in range(1, len(place)):
-        outer = place[:length]
-        own = own_settings(text)
-        settings = StudySettings(own)
-        if _plain_at(own, outer, _NONE) is not _NONE:
+    for outer in (place[:length] for length in range(1, len(place))):
+        settings = StudySettings(settings_of(text))
+        if _plain_at(settings.own, outer, _NONE) is not _NONE:
             continue
-        value = _plain_at(settings.in_force, outer, _NONE)
-        setting = field_at(outer)
-        if (
-            value is _NONE
-            and setting is not None
-            and (setting.kind in ("steps", "entries") or outer == ("extract", "images"))
-        ):
+        value, setting = _plain_at(settings.preset, outer, _NONE), field_at(outer)
+        is_whole = isinstance(value, list) or outer in REPLACED_WHOLE or (outer == _IMAGES and value is _NONE)
+        if value is _NONE and setting is not None and (setting.kind in ("steps", "entries") or outer == _IMAGES):
             value = setting.default(settings.defaults)
-            value = full_form({"model": {"fit": value}})["model"]["fit"] if outer == ("model", "fit") else value
-        is_whole = isinstance(value, list) or outer in REPLACED_WHOLE or (
-            outer == ("extract", "images") and _plain_at(settings.preset, outer, _NONE) is _NONE
-        )  # fmt: skip
         if is_whole and value is not _NONE and value:
-            written = _short_preset(settings, outer, value)
-            text = edit.set_value(text, outer, written, order=order_at)
+            text = edit.set_value(text, outer, value, order=order_at)
     return text
-
-
-def _short_preset(settings: StudySettings, place: StudyPlace, full: Any) -> Any:
-    """The preset's own way of writing a value, which is the short one."""
-    return _plain_at(settings.preset, place, full)
 
 
 def _listed(text: str, place: StudyPlace) -> tuple[str, StudyPlace]:
     """A text in which an item of `model.fit` is an item of a list, whichever way it was written."""
     if place[:2] != ("model", "fit") or len(place) != 3:
         return text, place
-    own = own_settings(text)
+    own = settings_of(text)
     fit = _plain_at(own, ("model", "fit"), None)
     if isinstance(fit, list):
         return text, place
@@ -262,7 +233,7 @@ def _listed(text: str, place: StudyPlace) -> tuple[str, StudyPlace]:
 
 def _in_short(text: str, place: StudyPlace, value: Any) -> tuple[StudyPlace, Any]:
     """The place and value that mean the same where the file uses a short form."""
-    own = own_settings(text)
+    own = settings_of(text)
     if place[:2] == ("model", "fit") and len(place) > 2:
         place = _of_fit(own, place)
     for length in range(len(place) - 1, 0, -1):

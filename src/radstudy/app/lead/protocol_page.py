@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from radstudy.app.lead.projects import Project
-from radstudy.app.lead.protocol_edits import FormEdit, edited, own_settings
+from radstudy.app.lead.protocol_edits import FormEdit, edited
 from radstudy.app.lead.protocol_settings import FormField, StudySettings
 from radstudy.errors import FileProblem, RadstudyError, StorageError, StudyFileError
 from radstudy.protocol import Protocol
-from radstudy.protocol.edit import LineChange, changed_lines
+from radstudy.protocol.edit import LineChange, changed_lines, settings_of
 from radstudy.protocol.fields import PARTS
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.upgrade import Upgrade, upgrade_of
@@ -188,6 +189,7 @@ def _on_top(text: str, edits: Sequence[FormEdit]) -> str | None:
         return None
 
 
+@lru_cache(maxsize=8)
 def checked(text: str) -> tuple[Protocol | None, tuple[FileProblem, ...]]:
     """The protocol of a text, or the loader's problems with it.
 
@@ -272,7 +274,7 @@ def _content(file: Path) -> bytes:
 
 def _parts(text: str, problems: tuple[FileProblem, ...]) -> dict[str, tuple[FormField, ...]]:
     try:
-        fields = StudySettings(own_settings(text), problems).fields()
+        fields = StudySettings(settings_of(text), problems).fields()
     except StudyFileError:
         return {}
     return {part: tuple(one for one in fields if one.setting.part == part) for part in PARTS}

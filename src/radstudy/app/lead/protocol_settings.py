@@ -27,7 +27,7 @@ _NAMES_OF = {  # settings that name something that the study file has
     "reading.characteristics.items": "variables",
 }  # fmt: skip
 _SIZE = ("cv", "folds", "most")
-_MISSING = object()
+_MISSING: Any = object()
 
 
 @dataclass(frozen=True)
@@ -211,14 +211,18 @@ class StudySettings:
         for setting in _children().get(pattern, ()):
             yield self._field((*place, setting.place[-1]), setting)
 
-    def _field(self, place: StudyPlace, setting: SettingField) -> FormField:
+    def _field(self, place: StudyPlace, setting: SettingField, default: Any = _MISSING) -> FormField:
+        """A setting; `default` is its value if neither file nor preset has the list that it stands in."""
         beneath, source = self._beneath(place, setting)
         value = _at(self.in_force, place)
-        value = beneath if value is _MISSING else value
+        if value is _MISSING:
+            value = beneath if default is _MISSING else default
+        is_named_group = setting.kind == "group" and ITEM not in setting.place[-2:]  # its settings differ, one by one
+        differs = (value is None) != (beneath is None) if is_named_group else not _equal(value, beneath)
+        inner = tuple(self._inside(place, setting, value))
         return FormField(
             place, setting, value, _at(self.written, place) is not _MISSING, beneath, source,
-            not _equal(value, beneath), self._options(setting), self._problems_at(place, setting),
-            tuple(self._inside(place, setting, value)),
+            differs, self._options(setting, place), self._problems_at(place, inner), inner,
         )  # fmt: skip
 
     def _beneath(self, place: StudyPlace, setting: SettingField) -> tuple[Any, str]:
@@ -264,22 +268,23 @@ class StudySettings:
             yield from (self._field((*place, one.place[-1]), one) for one in inner)
 
     def _of_step(self, place: StudyPlace, pattern: tuple[str, ...], step: Any) -> Iterator[FormField]:
-        for word in step if isinstance(step, dict) else ():
+        for word, value in step.items() if isinstance(step, dict) else ():
             known = next((one for one in _children().get(pattern, ()) if one.place[-1] == word), None)
             if known is not None:
-                yield self._field((*place, word), known)
+                yield self._field((*place, word), known, value)
 
     def _entry(self, place: StudyPlace, table: SettingField) -> FormField:
         """One of the groups under names that the user gives."""
         value, beneath = _at(self.in_force, place), _at(self.beneath, place)
         known = SettingField((*table.place, NAME), (ValueForm("group"),), False, False, table.help)
+        inner = tuple(self._fields(place, known.place))
         return FormField(
             place, known, value, _at(self.written, place) is not _MISSING, None if beneath is _MISSING else beneath,
             "preset" if beneath is not _MISSING else "", not _equal(value, beneath), (),
-            self._problems_at(place, known), tuple(self._fields(place, known.place)),
+            self._problems_at(place, inner), inner,
         )  # fmt: skip
 
-    def _options(self, setting: SettingField) -> tuple[str, ...]:
+    def _options(self, setting: SettingField, place: StudyPlace) -> tuple[str, ...]:
         name = ".".join(part for part in setting.place if part != ITEM)
         if name == "preset":
             return tuple(f"{one}/{version}" for one in presets() for version in versions_of_preset(one))
@@ -288,7 +293,14 @@ class StudySettings:
             "variables": ("cohort", "clinical"),
         }  # fmt: skip
         known = _at(self.in_force, places[_NAMES_OF[name]]) if name in _NAMES_OF else ()
-        return tuple(map(str, known)) if isinstance(known, list | dict) else ()
+        names = map(str, known if isinstance(known, list | dict) else ())
+        own = place[2] if place[:2] == ("model", "models") and len(place) > 2 else None  # no model is built from itself
+        return tuple(name for name in names if name != own or name in self._sequences)
+
+    @property
+    def _sequences(self) -> Sequence[str]:
+        sequences = self.in_force.get("sequences")
+        return sequences if isinstance(sequences, list) else ()
 
     @cached_property
     def _placed(self) -> dict[StudyPlace, list[str]]:
@@ -297,12 +309,13 @@ class StudySettings:
             placed.setdefault(problem.place, []).append(problem.message)
         return placed
 
-    def _problems_at(self, place: StudyPlace, setting: SettingField) -> tuple[str, ...]:
-        """The messages about a setting; a control without fields of its own takes those about parts of its value."""
-        messages = list(self._placed.get(place, ()))
-        if setting.kind not in ("group", "steps", "entries", "step") and setting.place not in _children():
-            messages += [text for at, texts in self._placed.items() if at[: len(place)] == place and at != place
-                         for text in texts]  # fmt: skip
+    def _problems_at(self, place: StudyPlace, inner: Sequence[FormField]) -> tuple[str, ...]:
+        """The messages about a setting, and about parts of its value that are no settings shown in it."""
+        shown = [one.place for one in inner]
+        messages = [
+            text for at, texts in self._placed.items() for text in texts
+            if at[: len(place)] == place and not any(at[: len(other)] == other for other in shown)
+        ]  # fmt: skip
         return tuple(messages)
 
 

@@ -44,7 +44,7 @@ class FormBody(Body):
 
 
 class SampleSizeBody(FormBody):
-    """What the sample size is computed for: sizes of a study, the share of positives, the AUC expected."""
+    """The assumptions of a sample size: sizes of a study, the share of positives, the AUC expected."""
 
     patients: Annotated[list[Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1, max_length=12)]
     prevalence: Annotated[float, Field(gt=0, lt=1)]

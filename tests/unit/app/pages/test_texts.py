@@ -1,12 +1,17 @@
 """Every sentence of the pages comes from the catalogue: in a made-up language nothing English is left."""
 
+from dataclasses import asdict
+
 import html5lib
 import pytest
 
+from radstudy.app.lead import protocol_settings
 from radstudy.app.pages.server import _SECTIONS
 from radstudy.app.pages.shell import NoTextError, Texts
 from radstudy.app.pages.study_pages import STUDY_PAGES
 from radstudy.app.web.pages import strings
+from radstudy.protocol import fields
+from radstudy.protocol.fields import SettingHelp
 from unit.app.pages.conftest import serving_pages, write_study
 
 LEFT, RIGHT = "«", "»"
@@ -23,7 +28,7 @@ def pseudo(entry):
 def texts_of(node, inside=()):
     """Yield each text that is shown, and the attributes that are read out."""
     tag = node.tag.rpartition("}")[2] if isinstance(node.tag, str) else "comment"
-    if tag not in NOT_TEXT:
+    if tag not in NOT_TEXT and node.get("translate") != "no":
         for name in ("title", "aria-label", "placeholder", "alt"):
             if (value := node.get(name)) and "path" not in (node.get("class") or ""):
                 yield value
@@ -36,7 +41,25 @@ def texts_of(node, inside=()):
 
 
 @pytest.fixture(scope="module")
-def pseudo_pages(tmp_path_factory):
+def pseudo_help():
+    """What is said of settings, which stands with them and in help.yaml, in the made-up language."""
+    caches = (fields._all, fields._by_place, fields._prefixes, protocol_settings._children)
+    real = fields._help
+
+    def pseudo_of(*of_setting):
+        return SettingHelp(**pseudo({name: text for name, text in asdict(real(*of_setting)).items() if text}))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(fields, "_help", pseudo_of)
+        for cache in caches:
+            cache.cache_clear()
+        yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def pseudo_pages(tmp_path_factory, pseudo_help):
     folder = tmp_path_factory.mktemp("studies")
     names = (*_SECTIONS, *(section for page in STUDY_PAGES for section in page.needs))
     with serving_pages(folder, write_study(folder / "small"), Texts(pseudo(strings(*names)))) as running:

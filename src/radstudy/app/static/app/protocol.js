@@ -110,7 +110,7 @@ function goTo(node) {
 function settingAt(place) {
   for (let length = place.length; length > 0; length -= 1) {
     const name = JSON.stringify(place.slice(0, length));
-    const found = [...(form?.querySelectorAll(".setting, .entry") ?? [])].find((node) => sameplace(node, name));
+    const found = [...(form?.querySelectorAll(".setting, .entry, .step") ?? [])].find((node) => sameplace(node, name));
     if (found) return /** @type {HTMLElement} */ (found);
   }
   return null;

@@ -104,11 +104,12 @@ class Shell:
         template : file in the folder of templates.
         scripts, styles : modules and styles of static/app, without their suffix.
         sections : of the catalogue, for the modules.
+        status : of HTTP.
         content : what the template shows.
         """
         texts = self.texts.section("app", *sections)
         html = self._environment.get_template(template).render(scripts=scripts, styles=styles, texts=texts, **content)
-        return Response(html, media_type="text/html")
+        return Response(html, status, media_type="text/html")
 
     def part(self, template: str, **content: Any) -> str:
         """A part of a page as HTML.

@@ -95,6 +95,7 @@ class Shell:
         scripts: tuple[str, ...] = (),
         styles: tuple[str, ...] = (),
         sections: tuple[str, ...] = (),
+        status: int = 200,
         **content: Any,
     ) -> Response:
         """A page as an answer.

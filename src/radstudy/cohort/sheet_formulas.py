@@ -63,11 +63,20 @@ def locked_cells(book: Any, sheet: str, cells: Collection[tuple[int, int]]) -> d
 
 
 def _formulas(book: Any) -> dict[tuple[str, int, int], str]:
-    formulas = {}
+    """The formula of each cell; one of an array stands in all cells of the array."""
+    from openpyxl.utils import range_boundaries
+
+    formulas: dict[tuple[str, int, int], str] = {}
     for sheet in book.worksheets:
         for cell in list(sheet._cells.values()):
-            if cell.data_type == "f":
-                formulas[sheet.title, cell.row, cell.column] = str(getattr(cell.value, "text", cell.value))
+            if cell.data_type != "f":
+                continue
+            bounds: Any = range_boundaries(getattr(cell.value, "ref", None) or cell.coordinate)
+            left, top, right, bottom = bounds
+            text = str(getattr(cell.value, "text", cell.value))
+            formulas |= {
+                (sheet.title, row, column): text for row in range(top, bottom + 1) for column in range(left, right + 1)
+            }
     return formulas
 
 
@@ -101,6 +110,8 @@ def _areas_in(formula: str, sheet: str) -> list[Area] | None:
     from openpyxl.formula import Tokenizer
     from openpyxl.utils import column_index_from_string
 
+    if not formula.startswith("="):
+        return None
     areas = []
     for token in Tokenizer(formula).items:
         if token.type == "FUNC" and token.value.upper() in _MOVING:

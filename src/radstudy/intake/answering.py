@@ -54,7 +54,7 @@ class AnswerChange:
 
 @dataclass(frozen=True)
 class GivenAnswers:
-    """What came of a request to change answers.
+    """Result of a request to change answers.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radstudy.cohort.changes import Added, CannotChangeError, Change
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange
 from radstudy.cohort.spreadsheet import read_sheet
-from radstudy.cohort.table_file import ChangedSinceError, TableFile
+from radstudy.cohort.table_file import ChangedSinceError, TableOnDisk
 
 MARKS = {"utf-8-sig": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 WORDS = st.text("abz019.,;\t\"'= -\nüé", max_size=6)
@@ -22,7 +22,7 @@ WORDS = st.text("abz019.,;\t\"'= -\nüé", max_size=6)
 def table_of(tmp_path, content, name="cohort.csv"):
     file = tmp_path / name
     file.write_bytes(content)
-    return TableFile.read(file)
+    return TableOnDisk.read(file)
 
 
 def written(cell, separator, every):
@@ -64,7 +64,7 @@ def test_random_changes_of_random_tables_touch_no_other_cell(tmp_path_factory, t
     lines, width = before.text.lines, len(before.grid.columns)
     places = st.tuples(st.sampled_from(lines), st.integers(0, width - 1))
     new = data.draw(st.dictionaries(places, WORDS, min_size=1, max_size=5))
-    changes = [Change(line, column, text) for (line, column), text in new.items()]
+    changes = [CellChange(line, column, text) for (line, column), text in new.items()]
     try:
         after = before.changed(changes)
     except (
@@ -98,17 +98,17 @@ def test_only_the_changed_cell_differs_in_bytes(tmp_path):
     raw = b'\xef\xbb\xbf"ID";age ;"fish"\r\n"p1"; 63,5;"positive"\r\np2;;negative\r\n;;\r\n\r\n'
     before = table_of(tmp_path, raw)
     assert before.grid.columns == ("ID", "age", "fish")
-    after = before.changed([Change(2, 2, "negative"), Change(3, 1, "58,0")])
+    after = before.changed([CellChange(2, 2, "negative"), CellChange(3, 1, "58,0")])
     assert after.raw == raw.replace(b'"positive"', b'"negative"').replace(b"p2;;", b"p2;58,0;")
 
 
 def test_a_cell_is_quoted_where_it_must_be_and_guarded_where_a_spreadsheet_would_compute_it(tmp_path):
     before = table_of(tmp_path, b"id,note\np1,a\np2,b\np3,c\n")
-    after = before.changed([Change(2, 1, "63,5"), Change(3, 1, "=1+1"), Change(4, 1, 'two\n"lines"')])
+    after = before.changed([CellChange(2, 1, "63,5"), CellChange(3, 1, "=1+1"), CellChange(4, 1, 'two\n"lines"')])
     assert after.raw == b'id,note\np1,"63,5"\np2,\'=1+1\np3,"two\n""lines"""\n'
     assert [row.cells[1] for row in after.grid.rows] == ["63,5", "=1+1", 'two\n"lines"']
     assert before.lines_in(after) == {2: 2, 3: 3, 4: 4}
-    assert after.lines_in(after.changed([Change(2, 1, "a\nb")])) == {2: 2, 3: 4, 4: 5}
+    assert after.lines_in(after.changed([CellChange(2, 1, "a\nb")])) == {2: 2, 3: 4, 4: 5}
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
@@ -117,7 +117,7 @@ def test_rows_and_columns_are_added_at_the_end(tmp_path, end):
     lines = (b'"id","fish"', b'"p1","positive"', b'"p2",""')
     before = table_of(tmp_path, line_end.join(lines) + end)
     added = Added(("age",), (("p3", "negative", "58"),))
-    after = before.changed([Change(2, 2, "63")], added)
+    after = before.changed([CellChange(2, 2, "63")], added)
     lines = (b'"id","fish",age', b'"p1","positive",63', b'"p2","",', b'"p3","negative",58')
     assert after.raw == line_end.join(lines) + end
     assert after.grid.columns == ("id", "fish", "age")
@@ -126,7 +126,7 @@ def test_rows_and_columns_are_added_at_the_end(tmp_path, end):
 def test_rows_that_excel_cut_short_are_filled_up_when_something_is_written_behind_their_end(tmp_path):
     rows = [f"p{n},1,x" for n in range(15)] + [f"p{n},1" for n in range(15, 31)] + [f"p{n},1" for n in range(31, 40)]
     before = table_of(tmp_path, "\n".join(["id,a,b", *rows, ""]).encode())
-    after = before.changed([Change(20, 2, "y")])
+    after = before.changed([CellChange(20, 2, "y")])
     assert [line for line in after.raw.decode().splitlines()[1:] if line.count(",") != 2] == []
     assert read_back(tmp_path, after)["b"].dropna().tolist() == ["x"] * 15 + ["y"]
 
@@ -139,24 +139,24 @@ def read_back(tmp_path, table):
 def test_a_letter_that_the_encoding_lacks_is_refused_and_named(tmp_path):
     before = table_of(tmp_path, "id;note\np1;süß\n".encode("cp1252"))
     with pytest.raises(CannotChangeError, match="Windows-1252, which has no '良'"):
-        before.changed([Change(2, 1, "良性")])
-    after = before.changed([Change(2, 1, "größer")])
+        before.changed([CellChange(2, 1, "良性")])
+    after = before.changed([CellChange(2, 1, "größer")])
     assert after.raw == "id;note\np1;größer\n".encode("cp1252")
 
 
 def test_bytes_that_windows_1252_does_not_define_stay(tmp_path):
     raw = b"id;note;fish\np1;s\xfc\x81\xdf;a\n"
-    assert table_of(tmp_path, raw).changed([Change(2, 2, "b")]).raw == raw.replace(b";a\n", b";b\n")
+    assert table_of(tmp_path, raw).changed([CellChange(2, 2, "b")]).raw == raw.replace(b";a\n", b";b\n")
 
 
 def test_a_compressed_table_stays_compressed(tmp_path):
     before = table_of(tmp_path, gzip.compress(b"id,a\np1,1\n"), "cohort.csv.gz")
-    assert gzip.decompress(before.changed([Change(2, 1, "2")]).raw) == b"id,a\np1,2\n"
+    assert gzip.decompress(before.changed([CellChange(2, 1, "2")]).raw) == b"id,a\np1,2\n"
 
 
 def test_nothing_is_written_over_a_file_that_was_changed_since(tmp_path):
     before = table_of(tmp_path, b"id,a\np1,1\n")
-    mine = before.changed([Change(2, 1, "2")])
+    mine = before.changed([CellChange(2, 1, "2")])
     before.file.write_bytes(b"id,a\np1,7\n")
     with pytest.raises(ChangedSinceError):
         mine.write(before)
@@ -166,8 +166,8 @@ def test_nothing_is_written_over_a_file_that_was_changed_since(tmp_path):
 def test_a_linked_table_stays_a_link(tmp_path):
     (tmp_path / "elsewhere.csv").write_bytes(b"id,a\np1,1\n")
     (tmp_path / "cohort.csv").symlink_to(tmp_path / "elsewhere.csv")
-    before = TableFile.read(tmp_path / "cohort.csv")
-    before.changed([Change(2, 1, "2")]).write(before)
+    before = TableOnDisk.read(tmp_path / "cohort.csv")
+    before.changed([CellChange(2, 1, "2")]).write(before)
     assert before.file.is_symlink()
     assert (tmp_path / "elsewhere.csv").read_bytes() == b"id,a\np1,2\n"
 
@@ -175,9 +175,9 @@ def test_a_linked_table_stays_a_link(tmp_path):
 @pytest.mark.parametrize(
     ("change", "added"),
     [
-        (Change(9, 0, "x"), Added()), (Change(2, 2, "x"), Added()), (Change(2, 1, "a\0b"), Added()),
-        (Change(2, 1, "x"), Added(("id",))), (Change(2, 1, "x"), Added((" ",))),
-        (Change(2, 1, "x"), Added((), (("a", "b", "c"),))),
+        (CellChange(9, 0, "x"), Added()), (CellChange(2, 2, "x"), Added()), (CellChange(2, 1, "a\0b"), Added()),
+        (CellChange(2, 1, "x"), Added(("id",))), (CellChange(2, 1, "x"), Added((" ",))),
+        (CellChange(2, 1, "x"), Added((), (("a", "b", "c"),))),
     ],
 )  # fmt: skip
 def test_a_change_that_does_not_fit_the_table_is_refused(tmp_path, change, added):
@@ -232,9 +232,9 @@ def parts_of(raw):
 
 
 def test_a_workbook_keeps_its_other_sheets_charts_and_formats(tmp_path):
-    before = TableFile.read(workbook(tmp_path))
+    before = TableOnDisk.read(workbook(tmp_path))
     after = before.changed(
-        [Change(2, 1, "64.25"), Change(3, 1, "58"), Change(4, 2, "positive"), Change(2, 0, "007")],
+        [CellChange(2, 1, "64.25"), CellChange(3, 1, "58"), CellChange(4, 2, "positive"), CellChange(2, 0, "007")],
         Added(("note",), (("p9", "44", "negative", "new"),)),
     )
     old, new = parts_of(before.raw), parts_of(after.raw)
@@ -250,23 +250,23 @@ def test_a_workbook_keeps_its_other_sheets_charts_and_formats(tmp_path):
     assert sheet["B2"].font.bold
     assert sheet.freeze_panes == "A2"
     assert b'fullCalcOnLoad="1"' in new["xl/workbook.xml"]
-    assert TableFile.read(before.file).grid.rows[0].cells == ("007", "64.25", "positive", "")
+    assert TableOnDisk.read(before.file).grid.rows[0].cells == ("007", "64.25", "positive", "")
 
 
 def test_a_formula_and_what_it_uses_are_changed_in_excel_alone(tmp_path):
-    before = TableFile.read(workbook(tmp_path, formulas=True))
+    before = TableOnDisk.read(workbook(tmp_path, formulas=True))
     assert set(before.text.locked) == {(2, 1), (2, 3)}
     for column in (1, 3):
         with pytest.raises(CannotChangeError, match="Excel"):
-            before.changed([Change(2, column, "1")])
-    after = before.changed([Change(3, 1, "58")])
+            before.changed([CellChange(2, column, "1")])
+    after = before.changed([CellChange(3, 1, "58")])
     assert after.grid.rows[0].cells == ("p1", "63.5", "positive", "64.5")
 
 
 def test_formulas_that_cannot_be_followed_lock_the_sheet(tmp_path):
     file = workbook(tmp_path, formulas=True)
     rewrite(file, "xl/worksheets/sheet1.xml", rb"B2\+1", b"INDIRECT(&quot;B2&quot;)")
-    locked = TableFile.read(file).text.locked
+    locked = TableOnDisk.read(file).text.locked
     assert (3, 0) in locked
     assert "D2 may use this cell" in locked[3, 0]
 
@@ -277,4 +277,4 @@ def test_a_protected_sheet_is_refused(tmp_path):
     book["Cohort"].protection.sheet = True
     book.save(file)
     with pytest.raises(CannotChangeError, match="protected"):
-        TableFile.read(file)
+        TableOnDisk.read(file)

@@ -4,6 +4,11 @@ projects    the studies of a folder, each with its files
 flow        the way from the images to the report: the state of each stage, and the next thing to do
 jobs        commands as processes of their own, which outlive page and server
 places      folders of this computer, to choose from
+
+cohort_table      the cohort table as a sheet, written back cell by cell
+cohort_checks     its problems beside their cells, and counts
+pasted_outcomes   outcomes by hospital number, matched in memory
+codebook_page     clinical variables, and proposals
 importing   the import's command, its choices, and what is tried beforehand
 reviewing   what the import could not decide, and which patient lacks which role
 study_of_import  the study file that fits an import, with outcomes by hospital number

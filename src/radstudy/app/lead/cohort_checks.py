@@ -1,4 +1,4 @@
-"""What is wrong with the cohort table and whom it counts: the loader's own words, each beside its cells."""
+"""Problems of the cohort table and patients that it counts: the loader's own words, each beside its cells."""
 
 from __future__ import annotations
 

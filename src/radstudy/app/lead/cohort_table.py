@@ -15,12 +15,12 @@ from typing import Literal
 import pandas as pd
 
 from radstudy.app.lead.projects import Project
-from radstudy.cohort.changes import Added, CannotChangeError, Change, TableGrid
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange, TableGrid
 from radstudy.cohort.numbers import COMMA, POINT, plain_numbers, shown_mark
 from radstudy.cohort.plausible import range_of
 from radstudy.cohort.rows import named_columns, words_of
 from radstudy.cohort.spreadsheet import Sheet
-from radstudy.cohort.table_file import ChangedSinceError, TableFile
+from radstudy.cohort.table_file import ChangedSinceError, TableOnDisk
 from radstudy.errors import StorageError, UsageError
 from radstudy.protocol import Protocol
 from radstudy.protocol.sections import ClinicalVariable, CohortSection
@@ -66,7 +66,7 @@ class CohortSheet:
     columns : in the table's order.
     """
 
-    table: TableFile
+    table: TableOnDisk
     section: CohortSection
     columns: tuple[SheetColumn, ...]
 
@@ -100,7 +100,7 @@ def read_table_sheet(project: Project, protocol: Protocol) -> CohortSheet:
     CannotChangeError : it cannot be changed cell by cell.
     """
     section = protocol.cohort
-    table = TableFile.read(table_path(project, protocol), section.sheet, words_of(section))
+    table = TableOnDisk.read(table_path(project, protocol), section.sheet, words_of(section))
     return CohortSheet(table, section, columns_of(section, table.grid))
 
 
@@ -170,14 +170,14 @@ class SavedTable:
     changes : line and column of each cell whose text changed, with the text before and after.
     """
 
-    table: TableFile
+    table: TableOnDisk
     lines: Mapping[int, int]
     added: tuple[int, ...]
     changes: tuple[tuple[int, str, str, str], ...]
 
 
 def save_cells(
-    project: Project, protocol: Protocol, version: str, changes: Sequence[Change], added: Added = Added()  # noqa: B008
+    project: Project, protocol: Protocol, version: str, changes: Sequence[CellChange], added: Added = Added()  # noqa: B008
 ) -> SavedTable:  # fmt: skip
     """Write cells of the cohort table, if the file is still the one that was read.
 
@@ -196,7 +196,7 @@ def save_cells(
     StorageError : it cannot be written.
     """
     with _alone(project):
-        before = TableFile.read(table_path(project, protocol), protocol.cohort.sheet)
+        before = TableOnDisk.read(table_path(project, protocol), protocol.cohort.sheet)
         if before.version != version:
             raise ChangedSinceError(f"{before.file.name} was changed elsewhere since this page read it")
         rows = tuple(row for row in added.rows if any(map(str.strip, row)))
@@ -209,7 +209,7 @@ def save_cells(
 
 
 def _told(
-    before: TableFile, after: TableFile, changes: Sequence[Change], lines: Mapping[int, int]
+    before: TableOnDisk, after: TableOnDisk, changes: Sequence[CellChange], lines: Mapping[int, int]
 ) -> tuple[tuple[int, str, str, str], ...]:
     old = {row.line: row.cells for row in before.grid.rows}
     names = after.grid.columns
@@ -240,7 +240,7 @@ def begin_table(project: Project, protocol: Protocol) -> Path:
     return file
 
 
-def keep_first(project: Project, table: TableFile) -> Path:
+def keep_first(project: Project, table: TableOnDisk) -> Path:
     """Keep the file as it is now in the study's notes, unless an earlier version is kept there.
 
     Returns

@@ -71,7 +71,7 @@ def _import(project: Project) -> StudyStage:
         if job is not None and job.state in ("failed", "lost"):
             return StudyStage("import", "failed", "import_failed")
         begun_with_images = project.setup().get("from") == "dicom"
-        state = ("nothing", "no_images") if begun_with_images else ("unused", "own_files")
+        state: tuple[StageState, str] = ("nothing", "no_images") if begun_with_images else ("unused", "own_files")
         return StudyStage("import", *state)
     return StudyStage("import", *review_state(project))
 

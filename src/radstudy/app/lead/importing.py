@@ -38,7 +38,7 @@ _SERVERS = ("http://", "https://", "dimse://")
 
 @dataclass(frozen=True)
 class ImportChoices:
-    """What an import is told: the options of `radstudy import`, but for the output.
+    """Choices of an import: the options of `radstudy import`, but for the output.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ def services(choices: ImportChoices) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class RuleFit:
-    """How a rule for readers fits the names of a source's files.
+    """Fit of a rule for readers to the names of a source's files.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ class RuleFit:
 
 @dataclass(frozen=True)
 class RulesFit:
-    """How the rules fit a source.
+    """Fit of all rules to a source.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ import pandas as pd
 
 from radstudy.app.lead.cohort_table import CohortSheet, SavedTable, read_table_sheet, save_cells
 from radstudy.app.lead.projects import Project
-from radstudy.cohort.changes import Change
+from radstudy.cohort.changes import CellChange
 from radstudy.cohort.outcomes import MatchedRows, match_rows, read_pseudonyms
 from radstudy.cohort.rows import as_named
 from radstudy.cohort.spreadsheet import csv_layout, sheet_of
@@ -85,7 +85,7 @@ class OutcomeMatch:
     differing: tuple[tuple[str, tuple[int, int]], ...]
     values: tuple[tuple[str, int], ...]
     choices: tuple[str, ...]
-    changes: tuple[Change, ...] = field(repr=False, default=())
+    changes: tuple[CellChange, ...] = field(repr=False, default=())
 
     @property
     def may_write(self) -> bool:
@@ -239,7 +239,7 @@ def _against(
         unmatched=_unmatched(matched, filled, of_table),
         differing=tuple((name, (one + 2, other + 2)) for name, (one, other) in matched.differing),
         values=_few(strange),
-        choices=choices, changes=tuple(Change(row.line, outcome, value) for row, value in changed),
+        choices=choices, changes=tuple(CellChange(row.line, outcome, value) for row, value in changed),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What an import could not decide: its questions with their evidence, likely answers and pictures, and the holes left.
+"""Open questions of an import with their evidence, likely answers and pictures, and the holes left.
 
 Everything is read from the import's tables, which name patients by pseudonyms only.
 """
@@ -81,7 +81,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ReviewCounts:
-    """How many questions are open, how many answers wait for the import to be repeated, and how many are settled."""
+    """Numbers of questions: open, answered but waiting for the import to be repeated, and settled."""
 
     open: int
     waiting: int

@@ -27,7 +27,7 @@ _KEY = "pseudonyms.csv"
 
 @dataclass(frozen=True)
 class OutcomeChoices:
-    """Where the outcomes come from.
+    """A table that outcomes come from, and its columns.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class OutcomeChoices:
 
 @dataclass(frozen=True)
 class OutcomePreview:
-    """What joining would give.
+    """Result of joining outcomes to an import, before anything is written.
 
     Parameters
     ----------

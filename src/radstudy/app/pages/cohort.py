@@ -29,7 +29,7 @@ from radstudy.app.lead.protocol_page import Saved
 from radstudy.app.pages.study_page import Asking, Doing, StudyPage
 from radstudy.app.web.answers import Body, NothingBody
 from radstudy.app.web.needs import ConflictError, IncompleteError, Json
-from radstudy.cohort.changes import Added, Change
+from radstudy.cohort.changes import Added, CellChange
 from radstudy.cohort.table_file import ChangedSinceError
 from radstudy.errors import RadstudyError
 from radstudy.protocol import Protocol
@@ -159,7 +159,7 @@ def _unless_changed(project: Project, act: Callable[[], Result]) -> Result:
 
 def _save(project: Project, body: CellsBody) -> Json:
     protocol = _protocol(project)
-    changes = [Change(cell.line, cell.column, cell.text) for cell in body.cells]
+    changes = [CellChange(cell.line, cell.column, cell.text) for cell in body.cells]
     added = Added(tuple(body.columns), tuple(map(tuple, body.rows)))
     saved = _unless_changed(project, lambda: save_cells(project, protocol, body.version, changes, added))
     return _saved(project, protocol, saved)

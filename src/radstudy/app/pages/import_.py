@@ -36,7 +36,7 @@ Lines = Annotated[list[Line], Field(max_length=100)]
 
 
 class SourceBody(Body):
-    """Where images come from, and how they are read."""
+    """Source of images, and how they are read."""
 
     source: Line
     readers: Lines = Field(default_factory=list)
@@ -64,7 +64,7 @@ class RulesBody(Body):
 
 
 class ApplyBody(Body):
-    """Which source to import again: 0 for the last one."""
+    """Number of the source to import again: 0 for the last one."""
 
     number: Annotated[int, Field(ge=0, le=10_000)] = 0
 
@@ -77,13 +77,13 @@ class ChangeBody(Body):
     was: Short = ""
 
 
-class AnswersBody(Body):
+class ReviewAnswersBody(Body):
     """Changes of answers, each of another question."""
 
     changes: Annotated[list[ChangeBody], Field(min_length=1, max_length=_MOST_CHANGES)]
 
 
-class OutcomesBody(Body):
+class OutcomeTableBody(Body):
     """A table of outcomes to join, or none (file: "")."""
 
     file: Line = ""
@@ -137,7 +137,7 @@ def _questions(project: Project, _: QueryParams) -> Json:
     return _listing(questions, reviewing.counts_of(questions))
 
 
-def _answer(project: Project, body: AnswersBody) -> Json:
+def _answer(project: Project, body: ReviewAnswersBody) -> Json:
     changes = [AnswerChange(one.key, one.to.strip(), one.was) for one in body.changes]
     given = reviewing.answer(project, changes)
     questions = reviewing.questions_of(project)
@@ -188,13 +188,13 @@ def _apply(project: Project, body: ApplyBody) -> Json:
     return {"job": importing.apply_answers(project, body.number).id}
 
 
-def _outcomes(body: OutcomesBody) -> OutcomeChoices | None:
+def _outcomes(body: OutcomeTableBody) -> OutcomeChoices | None:
     if not body.file.strip():
         return None
     return OutcomeChoices(body.file, body.identifier, body.outcome, body.positive, tuple(body.clinical))
 
 
-def _preview(project: Project, body: OutcomesBody) -> Json:
+def _preview(project: Project, body: OutcomeTableBody) -> Json:
     choices = _outcomes(body) or OutcomeChoices("")
     seen = preview_outcomes(project, choices)
     positive = choices.positive or next(reversed(seen.values), "")
@@ -202,7 +202,7 @@ def _preview(project: Project, body: OutcomesBody) -> Json:
     return {**vars(seen), "command": start_command(project, settled)}
 
 
-def _make(project: Project, body: OutcomesBody) -> Json:
+def _make(project: Project, body: OutcomeTableBody) -> Json:
     started = start_study(project, _outcomes(body))
     return {"notes": started.notes, "table": str(started.table), "to": f"/study/{project.id}/protocol",
             "command": shlex.join(["radstudy", "run", str(project.study), "--step", "cohort"])}  # fmt: skip
@@ -215,7 +215,7 @@ IMPORT = StudyPage(
     asks={"questions": Asking(_questions), "picture": Asking(_picture), "series": Asking(_series)},
     does={
         "start": Doing(ImportBody, _start), "test": Doing(SourceBody, _test), "rules": Doing(RulesBody, _rules),
-        "answer": Doing(AnswersBody, _answer), "apply": Doing(ApplyBody, _apply),
-        "preview": Doing(OutcomesBody, _preview), "make": Doing(OutcomesBody, _make),
+        "answer": Doing(ReviewAnswersBody, _answer), "apply": Doing(ApplyBody, _apply),
+        "preview": Doing(OutcomeTableBody, _preview), "make": Doing(OutcomeTableBody, _make),
     },
 )  # fmt: skip

@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from ruamel.yaml import YAML
 from starlette.responses import Response
 
 from radstudy.app.web.needs import Json
-from radstudy.protocol.yaml_text import parse_yaml, plain
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _GLOSSARY = "glossary.yaml"
@@ -36,7 +36,7 @@ class Texts:
 
     catalogue: Mapping[str, Any]
 
-    def text(self, name: str, **values: object) -> str:
+    def text(self, name: str, /, **values: object) -> str:
         """The text of a dotted name, such as "home.title"; {word} in it is filled in.
 
         Raises
@@ -80,7 +80,7 @@ class Shell:
     @cached_property
     def _terms(self) -> Mapping[str, str]:
         file = resources.files("radstudy") / "report" / _GLOSSARY
-        entries = plain(parse_yaml(file.read_text(encoding="utf-8"), _GLOSSARY))
+        entries = YAML(typ="safe").load(file.read_text(encoding="utf-8"))  # a study file's reader refuses folded lines
         return {str(entry["word"]): " ".join(str(entry["means"]).split()) for entry in entries}
 
     def _term(self, word: str, shown: str = "") -> Markup:
@@ -95,6 +95,7 @@ class Shell:
         scripts: tuple[str, ...] = (),
         styles: tuple[str, ...] = (),
         sections: tuple[str, ...] = (),
+        status: int = 200,
         **content: Any,
     ) -> Response:
         """A page as an answer.
@@ -104,11 +105,12 @@ class Shell:
         template : file in the folder of templates.
         scripts, styles : modules and styles of static/app, without their suffix.
         sections : of the catalogue, for the modules.
+        status : of HTTP.
         content : what the template shows.
         """
         texts = self.texts.section("app", *sections)
         html = self._environment.get_template(template).render(scripts=scripts, styles=styles, texts=texts, **content)
-        return Response(html, media_type="text/html")
+        return Response(html, status, media_type="text/html")
 
     def part(self, template: str, **content: Any) -> str:
         """A part of a page as HTML.

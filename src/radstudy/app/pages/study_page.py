@@ -101,7 +101,12 @@ class StudyPage:
             )  # fmt: skip
 
         async def page(request: Request) -> Response:
-            return await run_in_threadpool(shown, request.path_params["id"])
+            try:
+                return await run_in_threadpool(shown, request.path_params["id"])
+            except RadstudyError as error:  # a page is read by people: its problem is a page, too
+                status = 404 if isinstance(error, NoSuchStudyError) else 422
+                return shell.page("problem.html", scripts=("app",), status=status, why=str(error),
+                                  address=request.url.path)  # fmt: skip
 
         return page
 

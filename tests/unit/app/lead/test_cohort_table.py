@@ -13,7 +13,7 @@ from radstudy.app.lead.cohort_checks import state_of
 from radstudy.app.lead.cohort_table import begin_table, read_table_sheet, save_cells, understood
 from radstudy.app.lead.flow import protocol_of
 from radstudy.app.lead.projects import Project
-from radstudy.cohort.changes import Added, CannotChangeError, Change
+from radstudy.cohort.changes import Added, CannotChangeError, CellChange
 from radstudy.cohort.table_file import ChangedSinceError
 from radstudy.errors import UsageError
 
@@ -87,13 +87,13 @@ def test_a_number_that_can_be_read_in_two_ways_is_refused(study, cells):
 def test_the_first_version_is_kept_once_and_a_newer_file_is_never_overwritten(study):
     protocol, first = protocol_of(study), (study.folder / "cohort.csv").read_bytes()
     version = sheet_of(study).table.version
-    saved = save_cells(study, protocol, version, [Change(2, 3, "60")], Added((), (("", ""), ("p6", "no"))))
+    saved = save_cells(study, protocol, version, [CellChange(2, 3, "60")], Added((), (("", ""), ("p6", "no"))))
     assert saved.changes == ((2, "age", "50", "60"),)
     assert saved.added == (7,)
     assert saved.table.raw == first.replace(b"yes,,50", b"yes,,60") + b"p6,no,,,,,\n"
     with pytest.raises(ChangedSinceError):
-        save_cells(study, protocol, version, [Change(2, 3, "61")])
-    save_cells(study, protocol, saved.table.version, [Change(2, 3, "62")])
+        save_cells(study, protocol, version, [CellChange(2, 3, "61")])
+    save_cells(study, protocol, saved.table.version, [CellChange(2, 3, "62")])
     assert [file.read_bytes() for file in study.notes.glob("first versions of tables/*")] == [first]
 
 
@@ -145,7 +145,7 @@ def test_a_workbook_gets_numbers_as_numbers(study, tmp_path):
     (tmp_path / "study.yaml").write_text(STUDY.replace("cohort.csv", "cohort.xlsx"))
     sheet = sheet_of(study)
     [[text]] = understood(sheet, [3], [["63,5"]])
-    save_cells(study, protocol_of(study), sheet.table.version, [Change(3, 3, text), Change(4, 2, "=late")])
+    save_cells(study, protocol_of(study), sheet.table.version, [CellChange(3, 3, text), CellChange(4, 2, "=late")])
     active = openpyxl.load_workbook(tmp_path / "cohort.xlsx").active
     assert (active["D3"].value, active["C4"].value, active["C4"].data_type) == (63.5, "=late", "s")
 
@@ -156,13 +156,13 @@ from pathlib import Path
 from radstudy.app.lead.cohort_table import read_table_sheet, save_cells
 from radstudy.app.lead.flow import protocol_of
 from radstudy.app.lead.projects import Project
-from radstudy.cohort.changes import Change
+from radstudy.cohort.changes import CellChange
 project = Project(Path(sys.argv[1]))
 protocol = protocol_of(project)
 for number in itertools.count(20):
     sheet = read_table_sheet(project, protocol)
     row = sheet.grid.rows[number % len(sheet.grid.rows)]
-    save_cells(project, protocol, sheet.table.version, [Change(row.line, 3, str(20 + number % 80))])
+    save_cells(project, protocol, sheet.table.version, [CellChange(row.line, 3, str(20 + number % 80))])
     print(number, flush=True)
 """
 

@@ -7,9 +7,10 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from radstudy.app.lead.flow import stages
-from radstudy.app.pages.import_ import IMPORT, AnswersBody, ChangeBody, OutcomesBody, RulesBody
+from radstudy.app.pages.import_ import IMPORT, ChangeBody, OutcomeTableBody, ReviewAnswersBody, RulesBody
 from radstudy.store import plain
 from unit.app.lead.imported_study import SECRETS, WOMEN, copy_of, import_again, import_study, pseudonyms
+from unit.app.pages.conftest import serving_pages
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,8 @@ def do(project, name, body):
 
 
 def change(project, *answers):
-    return do(project, "answer", AnswersBody(changes=[ChangeBody(key=key, to=to, was=was) for key, to, was in answers]))
+    changes = [ChangeBody(key=key, to=to, was=was) for key, to, was in answers]
+    return do(project, "answer", ReviewAnswersBody(changes=changes))
 
 
 def stage_of(project):
@@ -63,7 +65,7 @@ def test_the_stage_says_what_is_to_be_done_next_until_there_is_a_study_file(proj
             assert (stage_of(project).state, stage_of(project).why) == ("ready", "to_apply")
             import_again(project)
     assert stage_of(project).why == "to_make"
-    made = do(project, "make", OutcomesBody())
+    made = do(project, "make", OutcomeTableBody())
     assert made["to"].endswith("/protocol")
     assert project.has_study
     assert stage_of(project).state == "done"
@@ -85,9 +87,9 @@ def test_nothing_that_the_page_shows_or_answers_names_a_patient(project, tmp_pat
         {name: value for name, value in IMPORT.show(project).items() if name != "table"}, questions,
         *(ask(project, "series", patient=patient) for patient in patients),
         *(change(project, (one["key"], to, "")) for one in questions["questions"] for to in ("t2wi", "T2WI", "5")),
-        do(project, "preview", OutcomesBody(file=file)),
-        do(project, "preview", OutcomesBody(file=file, outcome="name")),
-        do(project, "preview", OutcomesBody(file=file, identifier="name")),
+        do(project, "preview", OutcomeTableBody(file=file)),
+        do(project, "preview", OutcomeTableBody(file=file, outcome="name")),
+        do(project, "preview", OutcomeTableBody(file=file, identifier="name")),
         do(project, "rules", RulesBody(source=str(tmp_path / "in"), readers=["{reader}/"])),
     ]  # fmt: skip
     pictures = [ask(project, "picture", volume=one["key"]) for one in questions["questions"] if one["picture"]]
@@ -97,3 +99,14 @@ def test_nothing_that_the_page_shows_or_answers_names_a_patient(project, tmp_pat
     texts += [path.read_text("utf-8") for path in files if path.suffix in (".csv", ".json", ".html", ".yaml")]
     for secret in SECRETS:
         assert not [text[:300] for text in texts if secret in text], secret
+
+
+def test_the_whole_page_explains_its_words_and_names_no_patient(project):
+    project.note_setup(**{"from": "dicom"})
+    with serving_pages(project.folder.parent, project) as running:
+        answer = running.browser().ask("GET", f"/study/{project.id}/import")
+    html = answer.body.decode()
+    assert answer.status == 200, html
+    assert 'data-means="The part that a series plays in the study' in html
+    assert all(patient in html for patient in pseudonyms(project).values())
+    assert not [secret for secret in SECRETS if secret in html]

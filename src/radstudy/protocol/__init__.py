@@ -5,7 +5,7 @@ offers a choice (steps of `model.select` and `prepare`, classifiers of `model.fi
 `selection/`, `prepare/` or `classifiers/` (`kinds.py`): its settings with their reasons for the table of choices, its
 sentence for the methods text, its column heading, whether a pooled model makes it again, what it does with missing
 values. `shipped.py` reads presets, defaults and lists of features by version (docs/versions.md), `upgrade.py`
-compares versions.
+compares versions. `fields.py` has every setting as data for forms, `edit.py` changes one in a file's text.
 """
 
 from radstudy.protocol.load import load_protocol

@@ -5,6 +5,10 @@ flow        the way from the images to the report: the state of each stage, and 
 jobs        commands as processes of their own, which outlive page and server
 places      folders of this computer, to choose from
 
+protocol_settings   every setting as written, in force and by the preset, with its errors
+protocol_edits      a form's edits, done to the text of the study file
+protocol_page       the form, its counts, and saving without overwriting another
+
 cohort_table      the cohort table as a sheet, written back cell by cell
 cohort_checks     its problems beside their cells, and counts
 pasted_outcomes   outcomes by hospital number, matched in memory

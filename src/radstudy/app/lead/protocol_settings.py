@@ -19,6 +19,7 @@ from radstudy.protocol.yaml_value import flow
 STEP_LISTS: tuple[StudyPlace, ...] = (("prepare",), ("model", "select"), ("model", "fit"))
 _NAMES_OF = {  # settings that name something that the study file has
     "cohort.optional_sequences": "sequences", "cohort.transfer.from": "sequences", "cohort.transfer.to": "sequences",
+    "cohort.site.sequence": "sequences",
     "model.models.*.sequences": "sequences", "model.models.*.pool": "models", "model.models.*.add": "models",
     "model.models.*.like": "models", "model.models.*.clinical.variables": "variables", "model.signature": "models",
     "model.select.harmonise.keep": "variables", "evaluate.primary.model": "models",
@@ -26,7 +27,6 @@ _NAMES_OF = {  # settings that name something that the study file has
     "evaluate.baselines.age": "variables", "reading.characteristics.readers": "readers",
     "reading.characteristics.items": "variables",
 }  # fmt: skip
-_SIZE = ("cv", "folds", "most")
 _MISSING: Any = object()
 
 
@@ -264,8 +264,9 @@ class StudySettings:
             for name in value if isinstance(value, dict) else ():
                 yield self._entry((*place, name), setting)
         elif isinstance(value, dict) and any(form.kind == "group" for form in setting.forms):
-            inner = (one for one in _children().get(setting.place, ()) if set(value) <= set(_SIZE))
-            yield from (self._field((*place, one.place[-1]), one) for one in inner)
+            inner = _children().get(setting.place, ())
+            if set(value) <= {one.place[-1] for one in inner}:
+                yield from (self._field((*place, one.place[-1]), one) for one in inner)
 
     def _of_step(self, place: StudyPlace, pattern: tuple[str, ...], step: Any) -> Iterator[FormField]:
         for word, value in step.items() if isinstance(step, dict) else ():

@@ -99,6 +99,7 @@ def place_for(setting):
 
 
 STARTS = {
+    ("cohort", "site"): {"scanner": ["manufacturer"]},
     ("cohort", "transfer"): {"from": "DCE3", "to": ["T2WI"]},
     ("extract", "maps"): {"features": ["original_glcm_JointEntropy"]},
     ("evaluate", "primary"): {"model": "combined C", "against": "clinical-imaging"},

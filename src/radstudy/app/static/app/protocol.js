@@ -328,8 +328,8 @@ async function save() {
   draft.version = done.version;
   draft.edits = [];
   draft.text = null;
-  say(`${text(done.lines.length ? "protocol.saved" : "protocol.saved_nothing")}\n${done.lines.slice(0, 12).join("\n")}`);
   await show([]);
+  say(`${text(done.lines.length ? "protocol.saved" : "protocol.saved_nothing")}\n${done.lines.slice(0, 12).join("\n")}`);
 }
 
 /**

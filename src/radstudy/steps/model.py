@@ -41,18 +41,24 @@ STEP = "model"
 
 def do_model(run: Run) -> None:
     """Fit the models of the study file; write their formulas, selections, predictions and signatures."""
-    settings = {
-        "model": run.protocol.model.model_dump(mode="json", by_alias=True),
-        "seed": run.protocol.seed,
-        "cutoff": run.protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
-        "clinical": [variable.model_dump(mode="json") for variable in run.protocol.cohort.clinical.values()],
-    }
+    settings = {**model_settings(run.protocol), **run.seal}
     inputs = {"agree": run.key_of("agree"), "rows": file_hash(ROWS.file(run.out))}
     with run.step(STEP, settings=settings, inputs=inputs) as due:
         if due:
-            note_testing(run.out)
+            if not run.sealed:
+                note_testing(run.out)
             _model(run)
     _restore_signature(run)
+
+
+def model_settings(protocol: Protocol) -> dict[str, Any]:
+    """The settings of the study file that the step depends on."""
+    return {
+        "model": protocol.model.model_dump(mode="json", by_alias=True),
+        "seed": protocol.seed,
+        "cutoff": protocol.evaluate.cutoff.model_dump(mode="json"),  # of the signatures
+        "clinical": [variable.model_dump(mode="json") for variable in protocol.cohort.clinical.values()],
+    }
 
 
 def _restore_signature(run: Run) -> None:
@@ -116,7 +122,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         classifier=fit.word,
         like=protocol.model.models[name].like,
     )
-    outcome = rows.loc[training, "outcome"]
+    outcome = rows.loc[training, "outcome"].astype("int64")
     if why := _why_not(outcome) or _no_features(protocol, facts.sequences, design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
@@ -141,12 +147,13 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         **_chosen(pipeline),
     )
     # by the formula if there is one, to the last digit what `predict` returns: the cut-off is one of these
-    predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
-    probability = pd.Series(predicted, index=design.index[usable])
+    shown = training if run.sealed else usable
+    predicted = pipeline.predict_proba(design[shown])[:, 1] if form is None else form.probability(design[shown])
+    probability = pd.Series(predicted, index=design.index[shown])
     if form is not None:
         signature = make_signature(
             protocol, name, form, rows=rows[training], design=design[training],
-            probability=probability[training[usable]], **_prepared(run),
+            probability=probability[training[shown]], **_prepared(run),
             extraction=run.extraction if protocol.features is None else None,
         )  # fmt: skip
         write_signature(signature, signature_file(run, name))

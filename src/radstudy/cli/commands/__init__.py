@@ -12,6 +12,7 @@ _FILES = (
     "init",
     "run",
     "report",
+    "unseal",
     "import_",
     "check",
     "diff",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from radstudy.protocol import Protocol
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.shipped import Preset
 from radstudy.report.cited import cited_documents
@@ -16,6 +17,7 @@ from radstudy.report.text.paragraph import Paragraph
 PRESET_FILE = "report/preset.json"
 _COMPARED = ("sequences", "prepare", "extract", "agree", "model", "evaluate")  # the rest names the study's own files
 _OF_COHORT = ("split", "transfer", "optional_sequences")
+_NO_METHOD = ("evaluate.sealed",)
 _NOT_SET = "not set"
 
 
@@ -24,6 +26,15 @@ def preset_document(facts: RunFacts) -> dict[str, Any] | None:
     if facts.protocol.preset is None:
         return None
     return settings_document(parse_protocol(Preset.of(facts.protocol.preset).text()))
+
+
+def differing_settings(protocol: Protocol) -> tuple[str, ...] | None:
+    """The names of the settings that differ from the preset's, as `deviations` lists them; None without a preset."""
+    if protocol.preset is None:
+        return None
+    theirs = dict(_settings(settings_document(parse_protocol(Preset.of(protocol.preset).text()))))
+    ours = dict(_settings(settings_document(protocol)))
+    return tuple(name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name))
 
 
 def deviations(facts: RunFacts) -> list[Paragraph]:
@@ -56,7 +67,7 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
 def _settings(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Dotted name and value of the settings that a protocol fixes."""
     for section in _COMPARED:
-        yield from _leaves(document.get(section), section)
+        yield from (one for one in _leaves(document.get(section), section) if one[0] not in _NO_METHOD)
     for name in _OF_COHORT:
         yield from _leaves(document["cohort"].get(name), f"cohort.{name}")
 

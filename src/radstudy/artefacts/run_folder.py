@@ -18,6 +18,7 @@ from radstudy.artefacts.declaration import (
     JsonFile,
     OpaqueFile,
     boolean,
+    integer,
     number,
     text,
 )
@@ -100,6 +101,7 @@ HISTORY = JsonFile(
             fields=(
                 text("time", "Time of the first run that showed them, in UTC."), *_PROTOCOL_AND_PATIENTS,
                 text("data", "Hash of the patients, their outcomes and sets, and of the feature values."),
+                integer("protocols", "Different protocols so far, this one included."),
             ),
         ),
         text("seen_since_version", "Version of the program that began this record, if testing rows had been predicted "

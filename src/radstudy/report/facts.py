@@ -33,6 +33,12 @@ DOCUMENTS = tuple(
     if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
 
+SEALED = (
+    "The testing results are sealed (evaluate.sealed in the study file). To do: declare evaluate.primary, give 'radstudy "
+    "unseal' with the study file, then 'radstudy run' again."
+)
+_OF_TESTING = ("evaluate/", "model_card.md", "report/contributions.csv")
+
 # Names of two groups that say whether something is there.
 _NO = frozenset(["no", "n", "false", "absent", "nein", "non", "否", "无"])
 _YES = frozenset(["yes", "y", "true", "present", "ja", "oui", "sí", "si", "sì", "是", "有"])
@@ -111,9 +117,17 @@ class RunFacts:
         """True if a step has finished."""
         return f"{step}/{PROVENANCE}" in self.documents
 
+    @property
+    def sealed(self) -> bool:
+        """True if the run's files withhold the testing results: a testing row has no outcome."""
+        rows = self.frames.get("cohort/rows.csv")
+        return rows is not None and bool(rows.loc[rows["set"] == TESTING, "outcome"].isna().any())
+
     def _why(self, name: str) -> str:
         if name in self.unreadable:
             return f"{name} cannot be read: {self.unreadable[name]}"
+        if self.sealed and name.startswith(_OF_TESTING):
+            return SEALED
         step = name.split("/", 1)[0]
         if self.protocol.features is not None and step == "prepare":
             return "The study started from a table of features; there were no images."

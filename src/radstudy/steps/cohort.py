@@ -164,4 +164,6 @@ def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:
         if variable.levels is not None:
             known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, not a level
             frame[name] = pd.Categorical(known, categories=list(variable.levels), ordered=True)
+    if frame["outcome"].isna().any():  # of a sealed run
+        frame["outcome"] = frame["outcome"].astype("Int64")
     return frame.set_index(list(ROW))

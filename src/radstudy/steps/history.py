@@ -1,4 +1,4 @@
-"""What one run folder remembers of its testing results: declared, sealed, unsealed, predicted, seen, each with its time.
+"""What a run folder remembers of its testing results: declared, sealed, unsealed, predicted, seen, each with its time.
 
 The record is kept beside the steps: it is no input of any step, so a declaration makes nothing run again.
 """
@@ -133,7 +133,9 @@ def note_seen(protocol: Protocol, out: Path) -> None:
     entry = {**protocol_and_patients(protocol, out), "data": _data(out)}
     if any((one["protocol"], one["data"]) == (entry["protocol"], entry["data"]) for one in history["seen"]):
         return
-    HISTORY.write(out, history | {"seen": [*history["seen"], {"time": now_utc(), **entry}]})
+    protocols = len({entry["protocol"], *(one["protocol"] for one in history["seen"])})
+    seen = [*history["seen"], {"time": now_utc(), **entry, "protocols": protocols}]
+    HISTORY.write(out, history | {"seen": seen})
 
 
 def protocol_and_patients(protocol: Protocol, out: Path) -> dict[str, Any]:
@@ -179,7 +181,8 @@ def _of_training_alone(out: Path) -> bool:
         frame = PREDICTIONS.read(out)
     except (OSError, ValueError):
         return False
-    return "set" in frame and len(frame) > 0 and not (frame["set"] == "testing").any()
+    known = {"set", "probability"} <= set(frame) and len(frame) > 0
+    return known and bool(frame.loc[frame["set"] == "testing", "probability"].isna().all())
 
 
 def now_utc() -> str:

@@ -188,7 +188,7 @@ def _as_declared(protocol: Protocol, findings: list[LeakFinding]) -> list[LeakFi
 def _of_run(run: Run, who: Identities) -> Inspected:
     protocol = run.protocol
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
-    predictions = read_predictions(run).groupby("model")
+    predictions = read_predictions(run).dropna(subset="probability").groupby("model")
     models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
     cases = read_cases(run)
     return Inspected(

@@ -149,11 +149,11 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
     # by the formula if there is one, to the last digit what `predict` returns: the cut-off is one of these
     shown = training if run.sealed else usable
     predicted = pipeline.predict_proba(design[shown])[:, 1] if form is None else form.probability(design[shown])
-    probability = pd.Series(predicted, index=design.index[shown])
+    probability = pd.Series(predicted, index=design.index[shown]).reindex(design.index[usable])
     if form is not None:
         signature = make_signature(
             protocol, name, form, rows=rows[training], design=design[training],
-            probability=probability[training[shown]], **_prepared(run),
+            probability=probability[training[usable]], **_prepared(run),
             extraction=run.extraction if protocol.features is None else None,
         )  # fmt: skip
         write_signature(signature, signature_file(run, name))

@@ -1,9 +1,9 @@
 """Sealed testing results: whether they are, what would open them, and opening them.
 
 A sealed run (``evaluate: {sealed: true}``) blanks the outcomes of the testing rows as soon as the cohort's table is
-read and split (`radstudy.steps.cohort`), so that no later step can compute anything from them. `unseal` notes in the run's
-history for which primary model and comparison, and under which protocol, the lead opened them; the next run computes
-what was withheld.
+read and split (`radstudy.steps.cohort`), so that no later step can compute anything from them. `unseal` notes in the
+run's history for which primary model and comparison, and under which protocol, the lead opened them; the next run
+computes what was withheld.
 """
 
 from __future__ import annotations

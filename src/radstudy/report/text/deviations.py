@@ -54,7 +54,7 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
         ).values()
     )
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
-    told = [f"{name}: {_shown(ours.get(name))}, in the protocol {_shown(theirs.get(name))} [AUTHOR: reason for {name}.]"
+    told = [f"{name}: {value_shown(ours.get(name))}, in the protocol {value_shown(theirs.get(name))} [AUTHOR: reason for {name}.]"
             for name in differing]  # fmt: skip
     said = "; ".join(told) + "." if told else "Every setting that the protocol fixes is as the protocol has it."
     open_ones = (
@@ -88,11 +88,12 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _shown(value: Any) -> str:
+def value_shown(value: Any) -> str:
+    """The value of a setting in words."""
     if value is None:
         return _NOT_SET
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_shown(one) for one in value) or "none"
+        return ", ".join(value_shown(one) for one in value) or "none"
     return f"{value:g}" if isinstance(value, float) else f"{value}"

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile
 from radstudy.artefacts.cohort import ROWS
+from radstudy.cohort.sealed import is_sealed
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
 from radstudy.protocol.sections import Primary
@@ -64,6 +65,7 @@ class RunFacts:
     fields : slices of the volumes before their bias fields were removed, one .npz per volume.
     maps : planes of the feature maps, one .npz per lesion and sequence.
     unreadable : name of a file to the reason why it could not be read.
+    sealed : True if the run's files withhold the testing results.
     """
 
     protocol: Protocol
@@ -73,6 +75,7 @@ class RunFacts:
     unreadable: dict[str, str]
     fields: tuple[Path, ...] = ()
     maps: tuple[Path, ...] = ()
+    sealed: bool = False
 
     def frame(self, name: str) -> pd.DataFrame:
         """A table of the run.
@@ -116,12 +119,6 @@ class RunFacts:
     def finished(self, step: str) -> bool:
         """True if a step has finished."""
         return f"{step}/{PROVENANCE}" in self.documents
-
-    @property
-    def sealed(self) -> bool:
-        """True if the run's files withhold the testing results: a testing row has no outcome."""
-        rows = self.frames.get("cohort/rows.csv")
-        return rows is not None and bool(rows.loc[rows["set"] == TESTING, "outcome"].isna().any())
 
     def _why(self, name: str) -> str:
         if name in self.unreadable:
@@ -311,12 +308,14 @@ def read_facts(protocol: Protocol, run: Path) -> RunFacts:
                 documents[file.path] = file.read(run)
         except (OSError, ValueError) as error:
             unreadable[file.path] = str(error)
+    rows = frames.get(ROWS.path)
+    sealed = rows is not None and is_sealed(rows)
     if protocol.features is not None:
-        return RunFacts(protocol, frames, documents, (), unreadable)
+        return RunFacts(protocol, frames, documents, (), unreadable, sealed=sealed)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
-    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps)
+    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps, sealed)
 
 
 def _switched_off(protocol: Protocol) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a run folder remembers of its testing results: declared, sealed, unsealed, predicted, seen, each with its time.
+"""A run folder's memory of its testing results: declared, sealed, unsealed, predicted, seen, each with its time.
 
 The record is kept beside the steps: it is no input of any step, so a declaration makes nothing run again.
 """

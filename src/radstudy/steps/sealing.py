@@ -1,4 +1,4 @@
-"""Sealed testing results: whether they are, what would open them, and opening them.
+"""Sealed testing results: their state, what would open them, and opening them.
 
 A sealed run (``evaluate: {sealed: true}``) blanks the outcomes of the testing rows as soon as the cohort's table is
 read and split (`radstudy.steps.cohort`), so that no later step can compute anything from them. `unseal` notes in the
@@ -30,7 +30,7 @@ _DECLARE = "evaluate: {primary: {model: MODEL, against: OTHER}}"
 
 @dataclass(frozen=True)
 class Opening:
-    """What unsealing opens.
+    """The results that unsealing opens.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Opening:
     differing: tuple[str, ...] | None
 
     def lines(self) -> list[str]:
-        """What is about to be opened, in words."""
+        """The same in words, one line each."""
         settings = (
             "The study follows no preset."
             if self.differing is None
@@ -99,7 +99,7 @@ class Sealing:
 
 
 def seal_state(protocol: Protocol, data: Path, out: Path) -> Sealing:
-    """Whether the testing results are sealed, and what unsealing them needs and opens. Nothing is written.
+    """The state of the testing results: sealed or not, what unsealing needs, and what it opens. Nothing is written.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _reasons(protocol: Protocol, data: Path, out: Path) -> Iterator[str]:
 
 
 def _changed(protocol: Protocol, data: Path, out: Path) -> Iterator[str]:
-    """What differs from the study file and table that the finished steps were made from."""
+    """The parts of study file and table that differ from those that the finished steps were made from."""
     for step, settings in (("cohort", protocol.cohort.model_dump(mode="json")), ("model", model_settings(protocol))):
         recorded = _record(out, step).get("settings") or {}
         known = recorded.get("cohort") if step == "cohort" else {key: recorded.get(key) for key in settings}

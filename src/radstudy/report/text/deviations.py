@@ -54,8 +54,11 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
         ).values()
     )
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
-    told = [f"{name}: {value_shown(ours.get(name))}, in the protocol {value_shown(theirs.get(name))} [AUTHOR: reason for {name}.]"
-            for name in differing]  # fmt: skip
+    told = [
+        f"{name}: {value_shown(ours.get(name))}, in the protocol {value_shown(theirs.get(name))} [AUTHOR: reason for "
+        f"{name}.]"
+        for name in differing
+    ]
     said = "; ".join(told) + "." if told else "Every setting that the protocol fixes is as the protocol has it."
     open_ones = (
         "Choices that the protocol leaves open, with the values used and the reasons, are in "

@@ -1,4 +1,4 @@
-"""How often testing results were seen, under how many protocols, and what was changed after that."""
+"""The protocols under which testing results were seen, and what was changed after that."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def history(facts: RunFacts) -> Mapping[str, Any]:
 
 
 def opened_first(facts: RunFacts) -> tuple[str, str]:
-    """What first opened the testing results, unsealed or predicted, and its time."""
+    """The word for how the testing results were first opened, unsealed or predicted, and the time."""
     record = history(facts)
     unsealed = (record.get("unsealed") or {}).get("time")
     return ("unsealed", day(unsealed)) if unsealed else ("predicted", day(record["testing_first_predicted"]))
@@ -41,7 +41,7 @@ def seen(facts: RunFacts) -> list[Mapping[str, Any]]:
 
 
 def reference(facts: RunFacts) -> Mapping[str, Any] | None:
-    """What later protocols are compared with: the protocol of unsealing, else that of the first results."""
+    """The protocol that later ones are compared with: that of unsealing, else that of the first results."""
     return history(facts).get("unsealed") or next(iter(seen(facts)), None)
 
 

@@ -1,17 +1,12 @@
 """Sealed testing results: nothing of them in any file before they are opened, and a record of all that was seen."""
 
-import datetime
 import io
 import sys
-import zipfile
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy import provenance
 from radstudy.artefacts import HISTORY
 from radstudy.cli import main
 from radstudy.cohort.manifest import read_cohort
@@ -24,11 +19,11 @@ from radstudy.report.sections import build_sections
 from radstudy.report.text.seen import SEEN
 from radstudy.report.text.sentence import said
 from radstudy.steps import history, sealing
-from radstudy.steps import run as steps_run
 from radstudy.steps.leaks import check_study
 from radstudy.store import write_json
 from radstudy.study import run
 from unit.full_disk import full_at
+from unit.same_bytes import differing_files, stopped_clock
 
 STUDY = """
 study: test
@@ -130,18 +125,6 @@ def state(folder, written):
     return sealing.seal_state(parse_protocol(written), folder, folder / "out")
 
 
-@contextmanager
-def stopped_clock():
-    """One time for all that is recorded, and no duration: what remains may differ by the outcomes alone."""
-    then = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    clock = SimpleNamespace(datetime=SimpleNamespace(now=lambda _: then), UTC=datetime.UTC)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(provenance, "datetime", clock)
-        patched.setattr(history, "datetime", clock)
-        patched.setattr(steps_run, "time", SimpleNamespace(monotonic=lambda: 0.0))
-        yield
-
-
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """Two sealed runs up to the evaluation, which differ in testing outcomes alone, and the lines that they printed."""
@@ -153,22 +136,8 @@ def pair(tmp_path_factory):
     return one, other, told
 
 
-def contents(folder):
-    """Every file of the run with its bytes; of Word and XLSX files, their members without the time of writing."""
-    files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
-    return {name: _members(file) if file.suffix in (".docx", ".xlsx", ".zip") else file.read_bytes().replace(
-        str(folder.parent).encode(), b"FOLDER") for name, file in files.items()}  # fmt: skip
-
-
-def _members(file):
-    with zipfile.ZipFile(file) as archive:
-        return {name: archive.read(name) for name in archive.namelist() if name != "docProps/core.xml"}
-
-
 def differing(one, other):
-    a, b = (contents(folder / "out") for folder in (one, other))
-    assert a.keys() == b.keys()
-    return [name for name in a if a[name] != b[name]]
+    return differing_files(one / "out", other / "out")
 
 
 def test_runs_that_differ_in_testing_outcomes_alone_leave_the_same_bytes_and_lines(pair):

@@ -19,7 +19,7 @@ from radstudy.report.part import report_part
 _LINE = 0.2  # inches per line of text
 _WIDTH = inches("double")
 _LEFT, _RIGHT = 1.95, 5.37  # centres of the trunk and of the side boxes
-_SEALED = "outcomes by set: sealed"
+_SEALED = "groups of those analysed: sealed"
 _GOES_ON, _INDENT = "\t", 0.1  # first sign of a line that continues a reason, and its indentation in inches
 
 
@@ -52,17 +52,18 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
     foot = _draw_stages(axes, stages, trunk, height - 0.05)
     sizes: dict[str, int] = {}
     for name, x in zip((TRAINING, TESTING), below, strict=True):
-        size, groups = _of_set(facts, rows, name)
+        size, groups = _of_set(facts, rows, name, flow)
         sizes[name] = size
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
         _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {size})", groups])
     return DrawnFigure(drawn, _alt(flow, gone, lost, sizes))
 
 
-def _of_set(facts: RunFacts, rows: pd.DataFrame, name: str) -> tuple[int, str]:
-    """The patients of a set, and how many there are of each group."""
+def _of_set(facts: RunFacts, rows: pd.DataFrame, name: str, flow: dict[str, Any]) -> tuple[int, str]:
+    """The patients of a set, and how many there are of each group; of a sealed set, if all of it was analysed."""
     if facts.sealed and name == TESTING:
-        return int(rows.loc[rows["set"] == name, "patient"].nunique()), _SEALED
+        size = int(rows.loc[rows["set"] == name, "patient"].nunique())
+        return size, _groups(facts, _pair(flow[name])) if size == flow[name]["patients"] else _SEALED
     pair = counts(rows, name)
     return sum(pair), _groups(facts, pair)
 

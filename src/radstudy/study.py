@@ -24,6 +24,7 @@ from radstudy.steps.model import do_model
 from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report, require_outline
 from radstudy.steps.run import Run, read_failures
+from radstudy.steps.sealing import require_seal
 from radstudy.working import only_run
 
 
@@ -81,8 +82,11 @@ def run(
     require_outline(protocol)
     with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         write_schema(out)
+        sealed = require_seal(protocol, out, say)
         note_declaration(protocol, out, say)
-        state = Run(protocol, data, out, jobs or cores(), say, bar, until, written=written)
+        state = Run(protocol, data, out, jobs or cores(), say, bar, until, written=written, sealed=sealed)
+        if sealed:
+            say("the testing results are sealed: nothing is computed from testing outcomes until 'radstudy unseal'")
         if protocol.features is None:
             state.extraction  # noqa: B018  # its problems are reported before any work
         for step in STEPS[: STEPS.index(until) + 1]:

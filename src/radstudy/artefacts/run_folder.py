@@ -9,6 +9,7 @@ from typing import Any
 from radstudy.artefacts.agree import DECLARED as AGREE
 from radstudy.artefacts.beside import DECLARED as BESIDE
 from radstudy.artefacts.cohort import DECLARED as COHORT
+from radstudy.artefacts.common import LESION, PATIENT
 from radstudy.artefacts.declaration import (
     STEP_FOLDERS,
     Artefact,
@@ -17,6 +18,7 @@ from radstudy.artefacts.declaration import (
     JsonFile,
     OpaqueFile,
     boolean,
+    integer,
     number,
     text,
 )
@@ -57,8 +59,20 @@ SCHEMA = JsonFile(
     "run_folder.json", "The version of this folder's layout.",
     fields=(Column("schema_version", ColumnKind.INTEGER, "Version of the layout; without this file it is 1."),),
 )  # fmt: skip
+_PROTOCOL_AND_PATIENTS = (
+    text("protocol", "Hash of the settings that can change a testing result."),
+    Column("settings", ColumnKind.OBJECT, "These settings."),
+    Column("training", ColumnKind.LIST, "Patients of the training set."),
+    Column("testing", ColumnKind.LIST, "Patients of the testing set."),
+    Column(
+        "excluded", ColumnKind.LIST, "Rows that were excluded.",
+        fields=(PATIENT, LESION, text("reason", "Reason for exclusion, as in the cohort table.")),
+    ),
+)  # fmt: skip
 HISTORY = JsonFile(
-    "history.json", "When testing rows were first predicted in this folder, and when primary models were declared.",
+    "history.json",
+    "When testing rows were first predicted in this folder, when primary models were declared, and under which protocols "
+    "testing results were seen.",
     ("report",),
     fields=(
         text("testing_first_predicted", "Time at which models began to be applied to testing rows; null: not yet."),
@@ -68,9 +82,31 @@ HISTORY = JsonFile(
                 text("declared", "Time of the first run with this declaration, in UTC."),
                 text("model", "The primary model; null if none was declared any more."),
                 text("against", "The model that it is compared with; null if none was declared any more."),
-                boolean("after_testing", "True if testing rows had been predicted in this folder before."),
+                boolean("after_testing", "True if testing rows had been predicted or unsealed in this folder before."),
             ),
         ),
+        text("sealed", "Time of the first run that sealed the testing results (evaluate.sealed); null: none did.",
+             optional=True),
+        Column(
+            "unsealed", ColumnKind.OBJECT,
+            "How the testing results were unsealed (radstudy unseal); null: they were not.", optional=True,
+            fields=(
+                text("time", "Time of unsealing, in UTC."), text("model", "The primary model then."),
+                text("against", "The model that it was compared with."),
+                text("text", "The study file as it was written then."), *_PROTOCOL_AND_PATIENTS,
+            ),
+        ),
+        Column(
+            "seen", ColumnKind.LIST, "Every protocol, and every change of the data, under which testing results were "
+            "shown, in order; missing in folders of earlier versions.", optional=True,
+            fields=(
+                text("time", "Time of the first run that showed them, in UTC."), *_PROTOCOL_AND_PATIENTS,
+                text("data", "Hash of the patients, their outcomes and sets, and of the feature values."),
+                integer("protocols", "Different protocols so far, this one included."),
+            ),
+        ),
+        text("seen_since_version", "Version of the program that began this record, if testing rows had been predicted "
+             "before; null: the record is complete.", optional=True),
     ),
 )  # fmt: skip
 PROVENANCE = tuple(

@@ -50,6 +50,14 @@ def say(message: str) -> None:
     typer.echo(message, err=True)
 
 
+def agreed(question: str) -> bool:
+    """Ask the user; return False if there is no one to ask."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False
+
+
 def bar(items: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     """Show a progress bar on a terminal; elsewhere, such as in a file, print a line now and then.
 

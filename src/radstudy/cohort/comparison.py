@@ -7,7 +7,7 @@ as independent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +21,12 @@ Test = Literal["student", "welch", "mann-whitney", "auto-spss"]
 
 
 def comparison_table(
-    rows: pd.DataFrame, codebook: Mapping[str, ClinicalVariable], *, table: str, continuous: Test = "student"
+    rows: pd.DataFrame,
+    codebook: Mapping[str, ClinicalVariable],
+    *,
+    table: str,
+    continuous: Test = "student",
+    sets: Sequence[str] = ("training", "testing", "all"),
 ) -> pd.DataFrame:
     """Compare the outcome groups in the training set, the testing set and the whole cohort.
 
@@ -31,6 +36,7 @@ def comparison_table(
     codebook : the variables.
     table : "clinical" (Table 1) or "imaging" (Table 2).
     continuous : test of continuous variables; categorical ones follow the rule of `categorical_test`.
+    sets : sets to compare the groups in; "all" is the whole cohort.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def comparison_table(
             continue
         own = _of_lesions(rows, name)
         counted = rows if own else patients
-        for which in ("training", "testing", "all"):
+        for which in sets:
             part = counted if which == "all" else counted[counted["set"] == which]
             head = {"set": which, "variable": name, "label": variable.label or name, "unit": variable.unit,
                     "counted": "lesions" if own else "patients"}  # fmt: skip

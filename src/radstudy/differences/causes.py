@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from radstudy.differences.finished import FinishedRun
+from radstudy.protocol.leaves import leaves
 
 NOT_SET = "not set"
 _ALGORITHM = "algorithm "
@@ -58,7 +59,7 @@ def setting_changes(before: FinishedRun, after: FinishedRun) -> list[SettingChan
     changes: list[SettingChange] = []
     seen: set[tuple[str, str, str]] = set()
     for step in _both(before, after):
-        old, new = (dict(_leaves(run.steps[step].get("settings") or {})) for run in (before, after))
+        old, new = (dict(leaves(run.steps[step].get("settings") or {})) for run in (before, after))
         for name in dict.fromkeys([*old, *new]):
             pair = old.get(name, NOT_SET), new.get(name, NOT_SET)
             same = (_plain(name), repr(pair[0]), repr(pair[1]))
@@ -116,36 +117,6 @@ def _files(record: Mapping[str, Any]) -> dict[str, str]:
     inputs = record.get("inputs") or {}
     steps = ("cohort", "prepare", "extract", "agree", "model", "evaluate", "rows", "cases", "notes", "shuffled")
     return {name: str(content) for name, content in inputs.items() if name not in steps}
-
-
-def _leaves(settings: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """The single settings with their paths. Settings that are null are left out: they are not in use."""
-    entries = _named(settings)
-    if entries is None:
-        if settings is not None:
-            yield name, settings
-        return
-    for key, value in entries.items():
-        yield from _leaves(value, f"{name}.{key}" if name else str(key))
-
-
-def _named(settings: Any) -> Mapping[str, Any] | None:
-    """Settings that have settings of their own, by name; None for a single value.
-
-    A list of choices such as ``[{"collinear": {...}}, {"univariate": {...}}]`` is named by the choices.
-    """
-    if isinstance(settings, Mapping):
-        return settings
-    if not isinstance(settings, Sequence) or isinstance(settings, str):
-        return None
-    if not any(isinstance(one, Mapping) for one in settings):
-        return None
-    chosen = [[(key, value) for key, value in one.items() if value is not None] for one in settings
-              if isinstance(one, Mapping)]  # fmt: skip
-    names = [pairs[0][0] for pairs in chosen if len(pairs) == 1]
-    if len(names) == len(settings) and len(set(names)) == len(names):
-        return {pairs[0][0]: pairs[0][1] for pairs in chosen}
-    return {str(place): one for place, one in enumerate(settings, 1)}
 
 
 def _plain(name: str) -> str:

@@ -96,7 +96,8 @@ def row_changes(before: FinishedRun, after: FinishedRun) -> RowChanges:
         {lesion: why_old.get(lesion, "") for lesion in new.index if lesion not in old.index},
         {lesion: (str(one), str(other)) for lesion, one, other in zip(both, a["set"], b["set"], strict=True)
          if one != other},
-        tuple(lesion for lesion, one, other in zip(both, a["outcome"], b["outcome"], strict=True) if one != other),
+        tuple(lesion for lesion, one, other in zip(both, a["outcome"], b["outcome"], strict=True)
+              if one != other and pd.notna(one) and pd.notna(other)),  # empty: sealed in that run
         {name: count for name in variables if (count := _differing(a, b, name))},
     )  # fmt: skip
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from radstudy.protocol.base import Fraction, Positive, Section
 from radstudy.protocol.shipped import default, default_group
@@ -162,6 +162,11 @@ class Evaluate(Section):
     primary: Primary | None = Field(
         None, description="The primary model and comparison; none: the report singles out no model."
     )
+    sealed: Annotated[bool, Field(strict=True)] = Field(
+        False,
+        description="Withhold every result of the testing rows until 'radstudy unseal' opens them for the declared "
+        "primary model and comparison.",
+    )
     cutoff: CutoffSection = Field(default_factory=CutoffSection)
     interval: Interval = Field(default_factory=Interval)
     compare: Compare = Field(default_factory=Compare)
@@ -178,6 +183,12 @@ class Evaluate(Section):
     continuous: Literal["student", "welch", "mann-whitney", "auto-spss"] = default(
         "evaluate.continuous", description="Test of continuous variables between the groups."
     )
+
+    @model_serializer(mode="wrap")
+    def _sealed_if_it_is(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The settings, without `sealed` if it is false, so that other studies' keys and reports stay the same."""
+        settings: dict[str, Any] = dump(self)
+        return {name: value for name, value in settings.items() if name != "sealed" or value}
 
 
 class Report(Section):

@@ -288,6 +288,7 @@ class Protocol(Section):
         self._check_signature()
         self._check_harmonise()
         self._check_primary()
+        self._check_sealed()
         return self
 
     def _check_primary(self) -> None:
@@ -303,6 +304,21 @@ class Protocol(Section):
                 "primary", "evaluate.primary compares '{name}' with itself: 'against' must name another model",
                 {"name": primary.model, "at": ("evaluate", "primary", "against")},
             )  # fmt: skip
+
+    def _check_sealed(self) -> None:
+        """Refuse a second role of the outcome's column, which would show what the seal withholds."""
+        outcome = self.cohort.outcome.column
+        clinical, kappa = self.cohort.clinical.items(), self.agree.kappa.items()
+        others: list[tuple[str, tuple[str, ...]]] = []
+        others += [(f"cohort.clinical.{name}", (one.column or name,)) for name, one in clinical]
+        others += [(f"agree.kappa.{name}", one.columns) for name, one in kappa]
+        for setting, columns in others if self.evaluate.sealed else ():
+            if outcome in columns:
+                raise PydanticCustomError(
+                    "sealed", "evaluate.sealed withholds the outcome of testing patients, but {setting} names its "
+                    "column '{column}': give {setting} another column, or remove it",
+                    {"setting": setting, "column": outcome, "at": ("evaluate", "sealed")},
+                )  # fmt: skip
 
     def _check_signature(self) -> None:
         name = self.model.signature

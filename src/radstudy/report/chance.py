@@ -113,6 +113,8 @@ def chance_notes(facts: RunFacts, *, radiomics: str = "") -> list[str]:
             "No chance calibration: the study file has switched it off, so the AUC that chance alone would reach is "
             "not known."
         ]
+    if facts.sealed:
+        return ["No chance calibration yet: it comes with the testing results, which are sealed."]
     if frame is None or not len(frame):
         return ["No chance calibration yet: the step 'evaluate' has not finished."]
     known = frame[(frame["kind"] == OUTCOME) & frame["permutations"].notna()]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from radstudy.artefacts import ARTEFACTS, ColumnKind, JsonFile, TableFile
 from radstudy.artefacts.cohort import ROWS
+from radstudy.cohort.sealed import is_sealed
 from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol import STEPS, Protocol
 from radstudy.protocol.sections import Primary
@@ -32,6 +33,12 @@ DOCUMENTS = tuple(
     for artefact in ARTEFACTS
     if isinstance(artefact, JsonFile) and "report" in artefact.read_by and "*" not in artefact.path
 )
+
+SEALED = (
+    "The testing results are sealed (evaluate.sealed in the study file). To do: declare evaluate.primary, give "
+    "'radstudy unseal' with the study file, then 'radstudy run' again."
+)
+_OF_TESTING = ("evaluate/", "model_card.md", "report/contributions.csv")
 
 # Names of two groups that say whether something is there.
 _NO = frozenset(["no", "n", "false", "absent", "nein", "non", "否", "无"])
@@ -58,6 +65,7 @@ class RunFacts:
     fields : slices of the volumes before their bias fields were removed, one .npz per volume.
     maps : planes of the feature maps, one .npz per lesion and sequence.
     unreadable : name of a file to the reason why it could not be read.
+    sealed : True if the run's files withhold the testing results.
     """
 
     protocol: Protocol
@@ -67,6 +75,7 @@ class RunFacts:
     unreadable: dict[str, str]
     fields: tuple[Path, ...] = ()
     maps: tuple[Path, ...] = ()
+    sealed: bool = False
 
     def frame(self, name: str) -> pd.DataFrame:
         """A table of the run.
@@ -114,6 +123,8 @@ class RunFacts:
     def _why(self, name: str) -> str:
         if name in self.unreadable:
             return f"{name} cannot be read: {self.unreadable[name]}"
+        if self.sealed and name.startswith(_OF_TESTING):
+            return SEALED
         step = name.split("/", 1)[0]
         if self.protocol.features is not None and step == "prepare":
             return "The study started from a table of features; there were no images."
@@ -297,12 +308,14 @@ def read_facts(protocol: Protocol, run: Path) -> RunFacts:
                 documents[file.path] = file.read(run)
         except (OSError, ValueError) as error:
             unreadable[file.path] = str(error)
+    rows = frames.get(ROWS.path)
+    sealed = rows is not None and is_sealed(rows)
     if protocol.features is not None:
-        return RunFacts(protocol, frames, documents, (), unreadable)
+        return RunFacts(protocol, frames, documents, (), unreadable, sealed=sealed)
     pictures = tuple(sorted((run / "prepare" / "pictures").glob("*.npz")))
     fields = tuple(sorted((run / "prepare" / "fields").glob("*.npz")))
     maps = tuple(sorted((run / "extract" / "maps").glob("*.npz")))
-    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps)
+    return RunFacts(protocol, frames, documents, pictures, unreadable, fields, maps, sealed)
 
 
 def _switched_off(protocol: Protocol) -> tuple[str, ...]:

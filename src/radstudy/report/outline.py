@@ -24,7 +24,8 @@ KINDS = {
 }  # fmt: skip
 LAYERS = {"answer": "The answer", "paper": "The paper", "evidence": "The evidence"}  # from top to bottom, with titles
 STUDY, VALIDATION = "outline.yaml", "validation.yaml"  # files of this package
-_KEYS = frozenset(["caption", "supplement", "number", "folded"])
+_KEYS = frozenset(["caption", "supplement", "number", "folded", "sealed"])
+SEALS = ("", "withheld", "training")  # what a sealed run shows of a part: all of it, nothing, its training rows
 _IN_FORCE: ContextVar[tuple[OutlineSection, ...] | None] = ContextVar("outline in force", default=None)
 
 
@@ -38,6 +39,8 @@ class OutlinePart:
     caption : caption; "" if it has no number.
     number : number, such as Figure S4; "" for a text, pictures or settings.
     folded : True if it opens on a click.
+    sealed : what it shows while the testing results are sealed: "withheld" nothing, "training" its training rows
+        alone, "" all of it.
     """
 
     kind: str
@@ -45,6 +48,7 @@ class OutlinePart:
     caption: str = ""
     number: str = ""
     folded: bool = False
+    sealed: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def read_outline(text: str, report: Report | None = None) -> tuple[OutlineSectio
     text : YAML: a list of sections with ``id``, ``title``, ``layer`` and ``parts``. A part names the function that
         makes it (``figure: funnel``) and has a ``caption``. Figures and tables are numbered in the order of the page,
         those of the ``supplement`` (of a section or of a part) separately (S1, S2 ...). A ``number`` fixes one; the
-        count skips it.
+        count skips it. ``sealed``: see `OutlinePart`.
     report : the study's parts to leave out and to move; None for the outline as written.
 
     Raises
@@ -196,7 +200,10 @@ def _number_by_name(sections: tuple[OutlineSection, ...]) -> dict[tuple[str, str
 
 def _part(entry: Mapping[str, Any], number: str) -> OutlinePart:
     kind = _kind(entry)
-    return OutlinePart(kind, entry[kind], entry.get("caption", ""), number, entry.get("folded", False))
+    sealed = entry.get("sealed", "")
+    if sealed not in SEALS:
+        raise ValueError(f"outline.yaml: {dict(entry)}: 'sealed' must be withheld or training")
+    return OutlinePart(kind, entry[kind], entry.get("caption", ""), number, entry.get("folded", False), sealed)
 
 
 def _kind(entry: Mapping[str, Any]) -> str:

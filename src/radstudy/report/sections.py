@@ -10,7 +10,7 @@ from radstudy.bugs import LOG, Bug, note
 from radstudy.report import validation
 from radstudy.report.checks import checks
 from radstudy.report.cited import plain_frame
-from radstudy.report.facts import SUMMARY, AbsentError, RunFacts
+from radstudy.report.facts import SEALED, SUMMARY, AbsentError, RunFacts
 from radstudy.report.fields import montages
 from radstudy.report.figures import FIGURES, DrawnFigure
 from radstudy.report.figures.style import style
@@ -21,7 +21,11 @@ from radstudy.report.pictures import albums
 from radstudy.report.tables import TABLES, Table
 from radstudy.report.text import TEXTS
 
+_TRAINING_ALONE = "Training patients alone: the testing results are sealed."
 _NAMES = {  # of parts without a caption, where there is nothing to show of them
+    "five_sentences": "The answer in five sentences",
+    "results": "Results",
+    "checklists": "Reporting checklists",
     "cutoff": "Movable cut-off",
     "deviations": "Deviations from the preset's protocol",
     "patients": "Prediction for one patient",
@@ -48,6 +52,7 @@ class Part:
     waiting : True if it is made together with its files.
     bug : identifier of the unexpected error that prevented it.
     traceback : traceback of that error, without names of patients.
+    sealed : what it shows while the testing results are sealed; see `OutlinePart`.
     """
 
     kind: str
@@ -60,6 +65,7 @@ class Part:
     waiting: bool = False
     bug: str = ""
     traceback: str = ""
+    sealed: str = ""
 
     @property
     def anchor(self) -> str:
@@ -89,7 +95,12 @@ class Part:
     def with_content(self, facts: RunFacts) -> Part:
         """The part as made, or with the reason for its absence."""
         try:
-            return replace(self, content=_exported(_MAKERS[self.kind](facts, self.name)), waiting=False)
+            if facts.sealed and self.sealed == "withheld":
+                raise AbsentError(SEALED)
+            content = _exported(_MAKERS[self.kind](facts, self.name))
+            if facts.sealed and self.sealed == "training" and isinstance(content, Table | DrawnFigure):
+                content = content.with_first_note(_TRAINING_ALONE)
+            return replace(self, content=content, waiting=False)
         except AbsentError as missing:
             return replace(self, absent=str(missing), waiting=False)
 
@@ -151,7 +162,7 @@ def _exported(content: Any) -> Any:
 
 
 def _part(facts: RunFacts, part: OutlinePart, later: Collection[str]) -> Part:
-    empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded)
+    empty = Part(part.kind, part.name, None, "", part.number, part.caption, part.folded, sealed=part.sealed)
     if part.kind in later:
         return replace(empty, waiting=True)
     try:

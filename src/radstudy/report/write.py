@@ -56,7 +56,8 @@ def write_report(protocol: Protocol, run: Path, *, jobs: int = 1) -> Path:
         if (preset := preset_document(facts)) is not None:
             write_json(run / PRESET_FILE, preset)
         _list_word_tables(listing, sections)
-        write_bytes(run / MANUSCRIPT_FILE, manuscript(facts, sections, figures.pictures, listing))
+        if not facts.sealed:  # a paper without its results is none
+            write_bytes(run / MANUSCRIPT_FILE, manuscript(facts, sections, figures.pictures, listing))
         write_bytes(run / NUMBERS_FILE, csv_bytes(listing.frame(CellReader(run))))
     return page
 

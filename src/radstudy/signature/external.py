@@ -59,7 +59,7 @@ def read_external_study(signature: Signature, file: Path, data: Path) -> Externa
     """
     written = load_protocol(file, beneath=_beneath(signature))
     _refuse_other_source(signature, written, file)
-    problems = [*_other_images(signature, written, data), *_other_codebook(signature, written)]
+    problems = [*_sealed(written), *_other_images(signature, written, data), *_other_codebook(signature, written)]
     if problems:
         raise StudyFileError("\n".join(f"{file}: {problem}" for problem in problems))
     protocol = _as_needed(signature, written)
@@ -115,6 +115,12 @@ def _refuse_other_source(signature: Signature, written: Protocol, file: Path) ->
         "before the study, so it fits only tables with the same treatment. To do: if this table was standardised over "
         f"its own patients, write 'standardised: {theirs}' in the section 'features'"
     )
+
+
+def _sealed(written: Protocol) -> Iterator[str]:
+    """Find sealed results: a validation has no other result than that of its patients."""
+    if written.evaluate.sealed:
+        yield "evaluate.sealed is of studies; a validation shows its results. To do: remove 'sealed'"
 
 
 def _other_images(signature: Signature, written: Protocol, data: Path) -> Iterator[str]:

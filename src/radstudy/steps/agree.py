@@ -37,7 +37,7 @@ def do_agree(run: Run) -> None:
     tables = {}
     if run.protocol.agree.kappa:
         table = run.data / run.protocol.cohort.table
-        inputs["table"] = tables[table] = file_hash(table)
+        tables[table], inputs["table"] = file_hash(table), run.hash_of(table)
     answers = reading_folder(run.protocol, run.data) / ANSWERS.path
     if answers.is_file():
         tables[answers] = file_hash(answers)

@@ -15,6 +15,7 @@ from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.reading import read_summary, record_files
 from radstudy.cohort.rows import ROW
+from radstudy.cohort.sealed import without_testing_outcomes
 from radstudy.errors import CohortError, grouped
 from radstudy.formats.reading import Reading, recorded
 from radstudy.protocol import Protocol
@@ -51,6 +52,9 @@ def do_cohort(run: Run) -> None:
     with recorded() as read:
         cohort = read_cohort(run.protocol, run.data)
         summary = read_summary(run.protocol, run.data)
+    flow = cohort.flow()
+    if run.sealed:  # nothing after this line knows a testing outcome
+        cohort = replace(cohort, rows=without_testing_outcomes(cohort.rows))
     if not cohort.cases and run.protocol.features is None and run.protocol.sequences:
         raise CohortError("no lesion has its files:", grouped(cohort.failures))
     opened = open_files(run.protocol, cohort.cases, kept_in=OPENED.file(run.out), jobs=run.jobs, bar=run.bar)
@@ -65,25 +69,30 @@ def do_cohort(run: Run) -> None:
     if problems := [*([reading.problem] if reading.problem else []), *map(str, serious)]:
         raise CohortError("nothing was computed; settle this first:", problems)
     inputs = {
-        "table": _hash(run.data / run.protocol.cohort.table, read),
+        "table": _hash(run, run.data / run.protocol.cohort.table, read),
         "cases": content_hash(_cases_plain(cohort)),
         "notes": content_hash([*cohort.notes, *map(str, opened.failures)]),
     }
     if run.protocol.features is not None:
-        inputs |= {file: _hash(run.data / file, read) for file in run.protocol.features.files()}
+        inputs |= {file: _hash(run, run.data / file, read) for file in run.protocol.features.files()}
     if run.protocol.cohort.scanner_site is not None:
         inputs["sites"] = content_hash(cohort.rows[SITE].tolist())
-    inputs |= {f"reading/{file.name}": _hash(file, read) for file in record_files(run.protocol, run.data)}
-    with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs) as due:
+    inputs |= {f"reading/{file.name}": _hash(run, file, read) for file in record_files(run.protocol, run.data)}
+    if run.protocol.evaluate.sealed:  # the hash of the table does not have them
+        known = cohort.rows[["outcome", "set"]].astype(str).to_numpy().tolist()
+        inputs["outcomes"] = content_hash(
+            [[*row, *values] for row, values in zip(cohort.rows.index, known, strict=True)]
+        )
+    with run.step(STEP, settings=settings_of(run.protocol) | run.seal, inputs=inputs) as due:
         if due:
-            _write(run, cohort)
+            _write(run, cohort, flow)
             _write_reading(run, summary)
             write_failures(UNUSABLE.file(run.out), opened.failures)
 
 
-def _hash(file: Path, reading: Reading) -> str:
-    """The hash of a table as it was read."""
-    return reading.digests.get(file) or file_hash(file)
+def _hash(run: Run, file: Path, reading: Reading) -> str:
+    """The hash of a table as it was read; see `Run.hash_of`."""
+    return run.hash_of(file) if run.protocol.evaluate.sealed else reading.digests.get(file) or file_hash(file)
 
 
 def lost_of(out: Path) -> int:
@@ -91,11 +100,11 @@ def lost_of(out: Path) -> int:
     return sum(len(read_failures(table.file(out))) for table in (FAILURES, UNUSABLE))
 
 
-def _write(run: Run, cohort: Cohort) -> None:
+def _write(run: Run, cohort: Cohort, flow: dict[str, Any]) -> None:
     ROWS.write(run.out, cohort.rows.reset_index())
     EXCLUDED.write(run.out, cohort.excluded)
     ABSENT.write(run.out, [dict(zip(ABSENT.names, place, strict=True)) for place in cohort.absent])
-    FLOW.write(run.out, cohort.flow())
+    FLOW.write(run.out, flow)
     NOTES.write(run.out, list(cohort.notes))
     CASES.write(run.out, _cases_plain(cohort))
     write_failures(FAILURES.file(run.out), cohort.failures)
@@ -158,4 +167,6 @@ def rows_from(out: Path, protocol: Protocol) -> pd.DataFrame:
         if variable.levels is not None:
             known = frame[name].mask(frame[name] == "")  # an empty cell is a missing value, not a level
             frame[name] = pd.Categorical(known, categories=list(variable.levels), ordered=True)
+    if frame["outcome"].isna().any():  # of a sealed run
+        frame["outcome"] = frame["outcome"].astype("Int64")
     return frame.set_index(list(ROW))

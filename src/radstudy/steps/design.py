@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radstudy.cohort.codebook import design_columns
+from radstudy.cohort.sealed import is_sealed, with_outcome
 from radstudy.modelling.design import design_table, site_columns, usable_rows
 from radstudy.modelling.harmonisation import refuse_outcome_among
 from radstudy.modelling.models import candidates
@@ -40,7 +41,9 @@ class Design:
 
     @property
     def outcome(self) -> NDArray[np.int64]:
-        """(rows,) 0 or 1."""
+        """(rows,) 0 or 1; not of a sealed run, whose testing rows have none."""
+        if is_sealed(self.rows):
+            raise AssertionError("the testing results are sealed: nothing may be computed from all outcomes")
         outcome: NDArray[np.int64] = self.rows["outcome"].to_numpy(dtype=np.int64)
         return outcome
 
@@ -59,7 +62,10 @@ def read_design(run: Run) -> Design:
     if step is not None:
         clinical = pd.concat([site_columns(rows[SITE]), clinical], axis=1)
         covariates = clinical[[name for name in clinical.columns if variable_of(str(name)) in step.keep]]
-        refuse_outcome_among(covariates.to_numpy(), list(map(str, covariates)), rows["outcome"].to_numpy())
+        known = with_outcome(rows)
+        refuse_outcome_among(
+            covariates.loc[known.index].to_numpy(), list(map(str, covariates)), known["outcome"].to_numpy()
+        )
     table = design_table(features, reproducible, clinical, reader=protocol.reader)
     extracted = {name: features.of(name, protocol.reader).index for name in protocol.sequences}
     usable = {name: usable_rows(protocol, name, table, extracted) for name in protocol.model.models}

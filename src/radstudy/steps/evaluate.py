@@ -13,6 +13,7 @@ from radstudy.artefacts import evaluate as files
 from radstudy.artefacts.model import FEATURES
 from radstudy.artefacts.records.model import FittedModel
 from radstudy.cohort.comparison import comparison_table
+from radstudy.cohort.sealed import with_outcome
 from radstudy.modelling.assessment.inference import regression_design, regression_of
 from radstudy.modelling.assessment.pairs import (
     adjust,
@@ -38,6 +39,7 @@ from radstudy.steps.chance import do_chance
 from radstudy.steps.cohort import read_rows
 from radstudy.steps.design import read_design
 from radstudy.steps.harmonisation import do_harmonisation
+from radstudy.steps.history import note_seen
 from radstudy.steps.leaks import do_leaks
 from radstudy.steps.model import fitted_models, read_predictions
 from radstudy.steps.other_reader import do_other_reader
@@ -47,7 +49,7 @@ from radstudy.steps.signature import do_signature
 
 STEP = "evaluate"
 SETS = ("training", "testing")
-_OF_OTHERS = {"chance", "resampling", "baselines", "primary"}  # steps of their own; the last changes no number
+_OF_OTHERS = {"chance", "resampling", "baselines", "primary", "sealed"}  # steps of their own; `run.seal` keeps the last
 
 
 def settings_of(protocol: Protocol) -> dict[str, Any]:
@@ -60,9 +62,15 @@ def settings_of(protocol: Protocol) -> dict[str, Any]:
 
 def do_evaluate(run: Run) -> None:
     """Write Tables 1-3, calibration, curves, regressions, and the comparisons of the models."""
-    with run.step(STEP, settings=settings_of(run.protocol), inputs={"model": run.key_of("model")}) as due:
+    if not run.sealed:
+        note_seen(run.protocol, run.out)
+    settings = settings_of(run.protocol) | run.seal
+    with run.step(STEP, settings=settings, inputs={"model": run.key_of("model")}) as due:
         if due:
             _evaluate(run)
+    if run.sealed:  # all that follows but the leaks depends on testing outcomes
+        do_leaks(run)
+        return
     if run.protocol.evaluate.chance is not None:
         do_chance(run, run.protocol.evaluate.chance)
     if run.protocol.evaluate.baselines is not None:
@@ -75,19 +83,28 @@ def do_evaluate(run: Run) -> None:
     do_signature(run)
 
 
+def _sets(run: Run) -> tuple[str, ...]:
+    """The sets whose results may be computed."""
+    return ("training",) if run.sealed else SETS
+
+
 def _evaluate(run: Run) -> None:
     protocol, section = run.protocol, run.protocol.evaluate
     predictions = read_predictions(run)
-    rows = read_rows(run)
+    rows = with_outcome(read_rows(run))
     if len(predictions):  # Tables 1 and 2 describe the patients that at least one model could use
         rows = rows[rows.index.isin(predictions.set_index(list(rows.index.names)).index)]
     for file, table in ((files.TABLE1, "clinical"), (files.TABLE2, "imaging")):
         file.write(
-            run.out, comparison_table(rows, protocol.cohort.clinical, table=table, continuous=section.continuous)
-        )
+            run.out,
+            comparison_table(
+                rows, protocol.cohort.clinical, table=table, continuous=section.continuous,
+                sets=("training",) if run.sealed else (*SETS, "all"),
+            ),
+        )  # fmt: skip
     facts = fitted_models(run)
     fitted = list(facts)
-    scored = {(name, which): _scored(predictions, name, which) for which in SETS for name in fitted}
+    scored = {(name, which): _scored(predictions, name, which) for which in _sets(run) for name in fitted}
     cutoffs = {name: chosen_cutoff(scored[name, "training"], section.cutoff) for name in fitted}
     files.TABLE3.write(run.out, [
         performance_row(one, cutoffs[name], section.interval, facts[name].note, protocol.seed)
@@ -161,7 +178,7 @@ def _write_pairs(run: Run, predictions: pd.DataFrame, fitted: list[str], cutoffs
     level, method = section.interval.level, section.compare.adjust
     holds = {name: refers_to(protocol, name) for name in fitted}
     rows: dict[TableFile, list[dict[str, Any]]] = {files.DELONG: [], files.MCNEMAR: [], files.INCREMENTAL: []}
-    for which in SETS:
+    for which in _sets(run):
         parts = {name: _of(predictions, name, which) for name in fitted}
         pairs = list(combinations(fitted, 2))
         heads = [{"set": which, "model_a": a, "model_b": b} for a, b in pairs]

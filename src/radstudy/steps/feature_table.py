@@ -22,9 +22,8 @@ def do_feature_table(run: Run) -> None:
     if section is None:
         raise AssertionError("the study does not begin at a feature table")
     settings = section.model_dump(mode="json")
-    tables = {file: file_hash(run.data / file) for file in section.files()}
-    inputs = tables | {"cohort": run.key_of("cohort")}
-    read = {run.data / file: digest for file, digest in tables.items()}
+    read = {run.data / file: file_hash(run.data / file) for file in section.files()}
+    inputs = {file: run.hash_of(run.data / file) for file in section.files()} | {"cohort": run.key_of("cohort")}
     with run.step(STEP, settings=settings, inputs=inputs, tables=read) as due:
         if due:
             _write(run, section, read_feature_table(run.protocol, run.data))

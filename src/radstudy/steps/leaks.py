@@ -18,6 +18,7 @@ from radstudy.cohort.doubled import doubled_masks
 from radstudy.cohort.feature_table import read_feature_table
 from radstudy.cohort.manifest import Cohort, read_cohort
 from radstudy.cohort.rows import ROW, words_of
+from radstudy.cohort.sealed import without_testing_outcomes
 from radstudy.cohort.spreadsheet import read_table
 from radstudy.errors import CaseError
 from radstudy.features.of_study import settings_of_study
@@ -33,6 +34,7 @@ from radstudy.protocol.sections import CohortSection
 from radstudy.steps.cohort import read_cases, read_rows
 from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
+from radstudy.steps.history import is_sealed_in
 from radstudy.steps.identities import Identities, read_identities
 from radstudy.steps.model import read_predictions
 from radstudy.steps.opening import Bar, OpenedStudy, open_files
@@ -52,9 +54,10 @@ def do_leaks(run: Run) -> None:
     """
     who = read_identities(run.protocol, run.data)
     table = run.data / run.protocol.cohort.table
-    inputs = {"model": run.key_of("model"), "table": file_hash(table)}
+    read = {table: file_hash(table)}
+    inputs = {"model": run.key_of("model"), "table": run.hash_of(table)}
     inputs |= {f"identities {number}": file_hash(file) for number, file in enumerate(who.files)}
-    with run.step(STEP, settings={}, inputs=inputs, tables={table: inputs["table"]}) as due:
+    with run.step(STEP, settings={}, inputs=inputs, tables=read) as due:
         if due:
             seen = _of_run(run, who)
             findings = _as_declared(run.protocol, _errors_first([*who.problems, *find_leaks(seen)]))
@@ -115,6 +118,8 @@ def check_study(
     require_known_schema(out)
     extraction = None if protocol.features is not None else settings_of_study(protocol.extract, data)
     cohort = read_cohort(protocol, data)
+    if is_sealed_in(protocol, out):
+        cohort = replace(cohort, rows=without_testing_outcomes(cohort.rows))
     features = _features(protocol, data, out)
     kept = cohort_files.OPENED.file(out)
     opened = open_files(protocol, cohort.cases, kept_in=kept if kept.exists() else None, jobs=jobs, bar=bar)
@@ -183,7 +188,7 @@ def _as_declared(protocol: Protocol, findings: list[LeakFinding]) -> list[LeakFi
 def _of_run(run: Run, who: Identities) -> Inspected:
     protocol = run.protocol
     rows, features = read_rows(run), _features(protocol, run.data, run.out)
-    predictions = read_predictions(run).groupby("model")
+    predictions = read_predictions(run).dropna(subset="probability").groupby("model")
     models = {str(name): part.set_index(list(ROW))["probability"] for name, part in predictions}
     cases = read_cases(run)
     return Inspected(

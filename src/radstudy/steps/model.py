@@ -52,9 +52,10 @@ def settings_of(protocol: Protocol) -> dict[str, Any]:
 def do_model(run: Run) -> None:
     """Fit the models of the study file; write their formulas, selections, predictions and signatures."""
     inputs = {"agree": run.key_of("agree"), "rows": file_hash(ROWS.file(run.out))}
-    with run.step(STEP, settings=settings_of(run.protocol), inputs=inputs) as due:
+    with run.step(STEP, settings=settings_of(run.protocol) | run.seal, inputs=inputs) as due:
         if due:
-            note_testing(run.out)
+            if not run.sealed:
+                note_testing(run.out)
             _model(run)
     _restore_signature(run)
 
@@ -120,7 +121,7 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         classifier=fit.word,
         like=protocol.model.models[name].like,
     )
-    outcome = rows.loc[training, "outcome"]
+    outcome = rows.loc[training, "outcome"].astype("int64")
     if why := _why_not(outcome) or _no_features(protocol, facts.sequences, design):
         return _not_fitted(name, facts, why)
     refuse_gaps(protocol, name, design[usable])
@@ -145,8 +146,9 @@ def _fit(run: Run, name: str, rows: pd.DataFrame, design: pd.DataFrame, usable: 
         **_chosen(pipeline),
     )
     # by the formula if there is one, to the last digit what `predict` returns: the cut-off is one of these
-    predicted = pipeline.predict_proba(design[usable])[:, 1] if form is None else form.probability(design[usable])
-    probability = pd.Series(predicted, index=design.index[usable])
+    shown = training if run.sealed else usable
+    predicted = pipeline.predict_proba(design[shown])[:, 1] if form is None else form.probability(design[shown])
+    probability = pd.Series(predicted, index=design.index[shown]).reindex(design.index[usable])
     if form is not None:
         signature = make_signature(
             protocol, name, form, rows=rows[training], design=design[training],

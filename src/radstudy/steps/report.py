@@ -74,7 +74,8 @@ def do_report(run: Run) -> None:
             from radstudy.report.write import write_report  # draws with matplotlib: slow to import, needed only here
 
             write_report(run.protocol, run.out, jobs=run.jobs)
-            write_bundle(run)
+            if not run.sealed:  # it has the hash of all outcomes
+                write_bundle(run)
 
 
 def do_validation_report(run: Run) -> None:
@@ -114,7 +115,7 @@ def write_contributions(run: Run) -> None:
         CONTRIBUTIONS.file(run.out).unlink(missing_ok=True)
         return
     predicted = read_predictions(run)
-    own = predicted[predicted["model"] == name]
+    own = predicted[(predicted["model"] == name) & predicted["probability"].notna()]
     design = read_design(run).table.loc[pd.MultiIndex.from_frame(own[["patient", "lesion"]])]
     terms = FEATURES.read(run.out)
     frame = contributions(terms[terms["model"] == name], design, (own["set"] == "training").to_numpy())

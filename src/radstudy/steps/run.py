@@ -16,6 +16,7 @@ from radstudy.algorithms import algorithm_key, algorithm_versions
 from radstudy.artefacts.common import FAILURES
 from radstudy.artefacts.records.failure import Failure
 from radstudy.bugs import LOG, Bug, collecting, note, write
+from radstudy.cohort.sealed import table_hash
 from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
@@ -24,7 +25,7 @@ from radstudy.formats.reading import recorded
 from radstudy.parallel import results
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import StepFolder
-from radstudy.store import content_hash
+from radstudy.store import content_hash, file_hash
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -48,6 +49,7 @@ class Run:
     waiting : names of volumes that could not be prepared in this run, for a transient reason.
     written : text of the study file, for the bundle; "" if it is not known.
     prescribed : extraction settings that count instead of the study file's: those of a signature.
+    sealed : True if the testing results are sealed (`radstudy.steps.sealing`): the testing rows have no outcome.
     """
 
     protocol: Protocol
@@ -62,6 +64,7 @@ class Run:
     waiting: set[str] = field(default_factory=set)
     written: str = ""
     prescribed: ExtractionSettings | None = None
+    sealed: bool = False
 
     @cached_property
     def extraction(self) -> ExtractionSettings:
@@ -81,6 +84,16 @@ class Run:
     def path(self, step: str, *parts: str) -> Path:
         """A file of one step."""
         return (self.out / step).joinpath(*parts)
+
+    def hash_of(self, table: Path) -> str:
+        """The hash of a table of the user, as a step that does not read the outcome knows it; see `table_hash`."""
+        own = self.protocol.evaluate.sealed and table == self.data / self.protocol.cohort.table
+        return table_hash(self.protocol, self.data) if own else file_hash(table)
+
+    @property
+    def seal(self) -> dict[str, bool]:
+        """The part of the settings of a step that the seal changes; empty if there is none."""
+        return {"sealed": True} if self.sealed else {}
 
     def key_of(self, step: str) -> str:
         """The key under which a step has finished."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from radstudy.algorithms import algorithm_versions
+from radstudy.cohort.sealed import table_hash
 from radstudy.errors import RadstudyError
 from radstudy.features.of_study import settings_of_study
 from radstudy.protocol import STEPS, Protocol
@@ -16,7 +17,8 @@ from radstudy.provenance import PROVENANCE
 from radstudy.steps import agree, cohort, evaluate, model, prepare, report
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import read_failures
-from radstudy.store import content_hash, file_hash, plain, read_json
+from radstudy.steps.sealing import seal_state
+from radstudy.store import content_hash, plain, read_json
 from radstudy.working import WorkingProcess
 
 StepState = Literal["nothing", "done", "stale", "interrupted", "unused"]
@@ -75,7 +77,7 @@ def _status(step: str, protocol: Protocol, data: Path, out: Path, earlier: Mappi
         return StepStatus(step, "unused")
     if record is None:
         return StepStatus(step, "interrupted" if (out / step).is_dir() else "nothing", failed=_failed(out / step))
-    reasons = [*_changed_settings(step, protocol, data, record), *_changed_algorithms(step, record)]
+    reasons = [*_changed_settings(step, protocol, data, out, record), *_changed_algorithms(step, record)]
     reasons += _changed_before(step, record, out, earlier)
     if step == "cohort":
         reasons += _changed_table(protocol, data, record)
@@ -100,8 +102,11 @@ def _failed(folder: Path) -> int:
         return 0
 
 
-def _settings(step: str, protocol: Protocol, data: Path) -> object:
+def _settings(step: str, protocol: Protocol, data: Path, out: Path) -> object:
     """The settings that a step depends on, as the study file has them now."""
+    sealed = seal_state(protocol, data, out).sealed
+    if step in _SEALED and sealed:
+        return {**dict(_SETTINGS[step](protocol)), "sealed": True}
     if step in ("prepare", "extract") and protocol.features is None:
         extraction = settings_of_study(protocol.extract, data)
         return extraction.as_dict() if step == "extract" else prepare.settings_of(protocol, extraction)
@@ -110,14 +115,15 @@ def _settings(step: str, protocol: Protocol, data: Path) -> object:
     return _SETTINGS[step](protocol)
 
 
-_SETTINGS: Mapping[str, Callable[[Protocol], object]] = {
+_SEALED = ("cohort", "model", "evaluate")  # steps whose settings a seal changes
+_SETTINGS: Mapping[str, Callable[[Protocol], dict[str, Any]]] = {
     "cohort": cohort.settings_of, "agree": agree.settings_of, "model": model.settings_of,
     "evaluate": evaluate.settings_of, "report": report.settings_of,
 }  # fmt: skip
 
 
-def _changed_settings(step: str, protocol: Protocol, data: Path, record: Mapping[str, Any]) -> list[str]:
-    before, now = record.get("settings"), plain(_settings(step, protocol, data))
+def _changed_settings(step: str, protocol: Protocol, data: Path, out: Path, record: Mapping[str, Any]) -> list[str]:
+    before, now = record.get("settings"), plain(_settings(step, protocol, data, out))
     if step == "report":  # the page is made anew by each version; that is no change of the study
         before, now = _without_program(before), _without_program(now)
     return [] if content_hash(before) == content_hash(now) else ["its settings were changed"]
@@ -148,7 +154,7 @@ def _changed_before(step: str, record: Mapping[str, Any], out: Path, earlier: Ma
 def _changed_table(protocol: Protocol, data: Path, record: Mapping[str, Any]) -> list[str]:
     table = data / protocol.cohort.table
     try:
-        known = file_hash(table)
+        known = table_hash(protocol, data)
     except OSError as error:
         return [f"{table.name} cannot be read ({error.strerror})"]
     return [] if (record.get("inputs") or {}).get("table") == known else [f"{table.name} was changed"]

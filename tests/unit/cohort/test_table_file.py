@@ -4,14 +4,17 @@ import codecs
 import gzip
 import io
 import re
+import time
 import zipfile
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.worksheet.formula import ArrayFormula
 
 from radstudy.cohort.changes import Added, CannotChangeError, CellChange
+from radstudy.cohort.sheet_formulas import locked_cells
 from radstudy.cohort.spreadsheet import read_sheet
 from radstudy.cohort.table_file import ChangedSinceError, TableOnDisk
 
@@ -91,7 +94,7 @@ def between(content):
         for field in record.fields:
             parts.append(content.text[at : field.start])
             at = field.end
-    return [*parts, content.text[at:], content.encoding]
+    return [*parts, content.text[at:], content.encoding.mark]
 
 
 def test_only_the_changed_cell_differs_in_bytes(tmp_path):
@@ -278,3 +281,38 @@ def test_a_protected_sheet_is_refused(tmp_path):
     book.save(file)
     with pytest.raises(CannotChangeError, match="protected"):
         TableOnDisk.read(file)
+
+
+def test_formulas_of_other_sheets_count_where_the_sheet_reads_them(tmp_path):
+    book = openpyxl.Workbook()
+    sheet, other = book.active, book.create_sheet("More sums")
+    sheet.title = "Cohort"
+    for row in (
+        ("id", "a", "b", "c"),
+        ("p1", 1, 2, "='More sums'!A1"),
+        ("p2", 3, 4, None),
+        ("p3", 5, 6, "=SUM($C$4:C4)"),
+    ):
+        sheet.append(row)
+    other["A1"], other["A2"] = "=Cohort!B2+Cohort!b3", "=SUM(Cohort!A:A)"
+    cells = [(row, column) for row in range(2, 6) for column in range(1, 5)]
+    assert set(locked_cells(book, "Cohort", cells)) == {(2, 4), (4, 4), (2, 2), (3, 2), (4, 3)}
+    other["A3"] = "=Table1[age]"
+    assert set(locked_cells(book, "Cohort", cells)) == {(2, 4), (4, 4), (2, 2), (3, 2), (4, 3)}
+    for unknown in ("=A2&names", "=age+1", "=SUM(Cohort:Sums!A1)", "=[1]Other!A1", "=Table1[[#This Row],[age]]"):
+        sheet["D3"] = unknown
+        assert set(locked_cells(book, "Cohort", cells)) == set(cells), unknown
+    sheet["D3"] = ArrayFormula("D3:D5", "=B3:B5*2")
+    assert set(locked_cells(book, "Cohort", cells)) >= {(5, 4), (5, 2), (3, 4)}
+
+
+def test_hundreds_of_formulas_are_followed_in_a_moment():
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in range(2, 302):
+        sheet[f"A{row}"] = f"p{row}"
+        sheet[f"C{row}"] = f"=SUM(B$2:B{row})"
+    cells = [(row, column) for row in range(2, 302) for column in range(1, 24)]
+    start = time.process_time()
+    assert len(locked_cells(book, sheet.title, cells)) == 600
+    assert time.process_time() - start < 5

@@ -94,6 +94,12 @@ def test_every_table_is_rectangular_and_made_of_what_it_reads(whole, table):
         whole.frames["model/predictions.csv"] = pd.concat([
             whole.frames["model/predictions.csv"], whole.frames["model/predictions.csv"].head(3).assign(lesion="2")
         ])  # fmt: skip
+    if table.name == "testing_history":  # has nothing to show where testing results were seen under one protocol
+        whole.documents["history.json"] = {"seen": [
+            {"time": "2026-01-02T03:04:05+00:00", "protocol": f"{keep}", "settings": {"keep": keep}, "training": ["a"],
+             "testing": ["b"], "excluded": [], "data": "d", "protocols": keep}
+            for keep in (1, 2)
+        ]}  # fmt: skip
     if table.name in ("harmonised", "site_effect"):  # have nothing where no site is harmonised
         whole.frames.update(_of_a_study_that_harmonises())
     facts = watched(whole)

@@ -236,6 +236,25 @@ def history(*entries):
     )
 
 
+def opened_by(*settings, **more):
+    """The run's history, in which testing results were seen under these selections, one after the other."""
+    seen = [
+        {"time": f"2026-01-0{number}T00:00:00+00:00", "protocol": str(value), "settings": {"model": {"keep": value}},
+         "training": ["p1"], "testing": ["p2"], "excluded": [], "data": "d", "protocols": number}
+        for number, value in enumerate(settings, 1)
+    ]  # fmt: skip
+    first = "2026-01-02T03:04:05+00:00"
+    return known("history.json", {"testing_first_predicted": first, "declarations": [EARLY], "seen": seen, **more})
+
+
+def sealing(sealed):
+    return lambda facts: object.__setattr__(facts, "sealed", sealed)
+
+
+UNSEALED = {"time": "2026-01-01T00:00:00+00:00", "model": "combined", "against": "clinical", "text": "", "protocol": "2",
+            "settings": {"model": {"keep": 2}}, "training": ["p1"], "testing": ["p2"], "excluded": []}  # fmt: skip
+
+
 # --- how the work behind a sentence is taken away -----------------------------------------------------------------
 
 
@@ -569,6 +588,16 @@ CASES = {
     "declared_unknown": Case("when it was declared is not recorded", history(EARLY)),
     "declared_before_others": Case("The study file has also declared T2 against clinical.", history(EARLY),
                                    history({**EARLY, "model": "T2"}, LATE)),
+    "testing_sealed": Case("The testing results are sealed (evaluate.sealed in the study file). To do: declare",
+                           sealing(False), sealing(True)),
+    "testing_seen": Case("Testing results were seen under 3 protocols; the first on 2026-01-01 00:00 UTC.",
+                         opened_by(2), opened_by(2, 3, 4)),
+    "testing_unsealed": Case("They were sealed until 2026-01-01 00:00 UTC, and unsealed for combined against clinical.",
+                             opened_by(2), opened_by(2, unsealed=UNSEALED)),
+    "testing_not_recorded": Case("under which protocols they were seen was not recorded before version 0.2",
+                                 opened_by(2), opened_by(2, seen_since_version="0.2")),
+    "changed_after_testing": Case("CHANGED AFTER THE TESTING RESULTS WERE UNSEALED: model.keep: 2 → 3.",
+                                  opened_by(2, unsealed=UNSEALED), opened_by(2, 3, unsealed=UNSEALED)),
     "declared_none": Case("No primary model was declared (evaluate.primary in the study file)", declared, undeclared),
     "effect": Case("combined reached a testing AUC of 0.750 in 22 patients (11 with HER2), 0.123 higher than clinical "
                    "(DeLong p = 0.160; a difference is not shown)",

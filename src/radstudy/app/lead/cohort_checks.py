@@ -119,7 +119,8 @@ def state_of(project: Project, protocol: Protocol, sheet: CohortSheet) -> Cohort
     except CohortError as error:
         problems = tuple(_placed(problem, sheet, lines) for problem in error.problems)
         lacking = missing_columns(protocol, sheet, error.problems)
-        heading = () if any(one.cells or one.column is not None for one in problems) else (error.heading,)
+        is_located = bool(lacking) or any(one.cells or one.column is not None for one in problems)
+        heading = () if is_located else (error.heading,)
         return CohortState((*map(PlacedProblem, heading), *problems), (), (), _counts_of_table(sheet), lacking)
     except RadstudyError as error:
         return CohortState((PlacedProblem(str(error)),), (), (), _counts_of_table(sheet), ())

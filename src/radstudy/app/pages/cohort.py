@@ -67,7 +67,7 @@ class BlockBody(Body):
     cells: Annotated[list[list[_Text]], Field(max_length=100_000)]
 
 
-class OutcomesBody(Body):
+class PastedOutcomesBody(Body):
     """Pasted outcomes: a text, or a file in base64."""
 
     version: _Version = ""
@@ -179,7 +179,7 @@ def _understood(project: Project, body: BlockBody) -> Json:
     return {"cells": understood(sheet, body.columns, body.cells)}
 
 
-def _given(body: OutcomesBody) -> GivenOutcomes:
+def _given(body: PastedOutcomesBody) -> GivenOutcomes:
     if not body.file:
         return GivenOutcomes(body.text, body.heading, body.meanings)
     try:
@@ -188,12 +188,12 @@ def _given(body: OutcomesBody) -> GivenOutcomes:
         raise IncompleteError("the file did not arrive whole: choose it again") from None
 
 
-def _match(project: Project, body: OutcomesBody) -> Json:
+def _match(project: Project, body: PastedOutcomesBody) -> Json:
     match = pasted_outcomes.match_outcomes(project, _protocol(project), _given(body))
     return {**{name: value for name, value in asdict(match).items() if name != "changes"}, "may": match.may_write}
 
 
-def _outcomes(project: Project, body: OutcomesBody) -> Json:
+def _outcomes(project: Project, body: PastedOutcomesBody) -> Json:
     protocol, given = _protocol(project), _given(body)
     saved = _unless_changed(project, lambda: pasted_outcomes.write_outcomes(project, protocol, body.version, given))
     return {"cells": len(saved.changes)}
@@ -231,7 +231,7 @@ COHORT = StudyPage(
     "cohort", _shown, styled=True, asks={"table": Asking(_table)},
     does={
         "save": Doing(CellsBody, _save), "understood": Doing(BlockBody, _understood),
-        "match": Doing(OutcomesBody, _match), "outcomes": Doing(OutcomesBody, _outcomes),
+        "match": Doing(PastedOutcomesBody, _match), "outcomes": Doing(PastedOutcomesBody, _outcomes),
         "begin": Doing(NothingBody, _begin), "variable": Doing(VariableBody, _variable),
         "exclusions": Doing(ExclusionBody, _exclusions),
     },

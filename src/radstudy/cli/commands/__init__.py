@@ -15,6 +15,7 @@ _FILES = (
     "status",
     "doctor",
     "report",
+    "unseal",
     "import_",
     "check",
     "diff",

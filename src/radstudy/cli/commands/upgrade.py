@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from radstudy.cli.command import Command
-from radstudy.cli.terminal import say
+from radstudy.cli.terminal import agreed, say
 
 
 def upgrade(
@@ -29,7 +29,7 @@ def upgrade(
         typer.echo(line)
     if not newer.changes:
         typer.echo("  no setting of this study changes")
-    if not (yes or _agreed(f"Write the new versions into {study}?")):
+    if not (yes or agreed(f"Write the new versions into {study}?")):
         say("Nothing was written.")
         return
     kept = newer.write()
@@ -37,14 +37,6 @@ def upgrade(
     say(
         f"The old file is kept as {kept}. Next: radstudy run {study}; it recomputes everything that the changes affect."
     )
-
-
-def _agreed(question: str) -> bool:
-    """Ask the user; return False if there is no one to ask."""
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        return False
 
 
 COMMAND = Command(

@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[Inspected], Iterator[LeakFinding]], ...] = (
     find_alignment,
     find_volume,
 )
+BY_OUTCOME = (find_selection, find_coded, find_alignment, find_volume)  # of a sealed study: on its training rows
 
 
 def find_leaks(seen: Inspected) -> list[LeakFinding]:
@@ -31,7 +32,8 @@ def find_leaks(seen: Inspected) -> list[LeakFinding]:
     ----------
     seen : the known facts of the study; checks that need facts not yet known return nothing.
     """
-    findings = [finding for check in CHECKS for finding in check(seen)]
+    known = seen.with_outcome()
+    findings = [finding for check in CHECKS for finding in check(known if check in BY_OUTCOME else seen)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

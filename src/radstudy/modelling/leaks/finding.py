@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -98,8 +98,20 @@ class Inspected:
 
     def outcome_of(self, index: pd.Index) -> NDArray[np.int64]:
         """Return the outcome of some rows, (n,) 0 or 1."""
+        if self.rows["outcome"].isna().any():
+            raise AssertionError("some outcomes are sealed: see `with_outcome`")
         outcome: NDArray[np.int64] = self.rows["outcome"].reindex(index).to_numpy(dtype=np.int64)
         return outcome
+
+    def with_outcome(self) -> Inspected:
+        """Return the study as far as its outcomes are known: all of it, or the training rows of a sealed run."""
+        known = self.rows["outcome"].notna()
+        if known.all():
+            return self
+        rows = self.rows[known].assign(outcome=self.rows.loc[known, "outcome"].astype("int64"))
+        others = None if self.others is None else self.others[self.others.index.isin(rows.index)]
+        volumes = {name: column[column.index.isin(rows.index)] for name, column in self.volumes.items()}
+        return replace(self, rows=rows, others=others, volumes=volumes)
 
     def table_of(self, sequence: str) -> pd.DataFrame:
         """Return the training reader's features of the cohort's rows on one sequence."""

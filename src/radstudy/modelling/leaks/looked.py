@@ -35,7 +35,7 @@ def looked_for(seen: Inspected) -> list[str]:
         f"identifiers that differ only by punctuation, case, leading zeros or side ({patients} patients)",
         f"a column that contains the outcome ({columns:,} columns)" if columns else "",
     ]
-    if aligned := possible_alignments(seen):
+    if aligned := possible_alignments(seen.with_outcome()):
         looked.append(f"an outcome that follows {listed(aligned)}")
     if seen.scores and seen.volumes:
         looked.append(

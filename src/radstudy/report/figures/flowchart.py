@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
@@ -18,6 +19,7 @@ from radstudy.report.part import report_part
 _LINE = 0.2  # inches per line of text
 _WIDTH = inches("double")
 _LEFT, _RIGHT = 1.95, 5.37  # centres of the trunk and of the side boxes
+_SEALED = "groups of those analysed: sealed"
 _GOES_ON, _INDENT = "\t", 0.1  # first sign of a line that continues a reason, and its indentation in inches
 
 
@@ -37,7 +39,7 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
     if lost:
         stages.append(_Stage(kept, "Not analysed", lost))
         kept = [f"Analysed (n = {_with_lesions(rows['patient'].nunique(), len(rows))})",
-                _groups(facts, counts(rows, "all"))]  # fmt: skip
+                _SEALED if facts.sealed else _groups(facts, counts(rows, "all"))]  # fmt: skip
     stages.append(_Stage(kept, "", {}))
     height = 0.1 + sum(stage.height for stage in stages) + 0.45 + 0.75
     drawn = figure("double", height, free=True)
@@ -48,11 +50,22 @@ def flowchart(facts: RunFacts) -> DrawnFigure:
     trunk = _LEFT if branched else _WIDTH / 2
     below = (_LEFT, _RIGHT) if branched else (0.26 * _WIDTH, 0.74 * _WIDTH)
     foot = _draw_stages(axes, stages, trunk, height - 0.05)
-    sets = {name: counts(rows, name) for name in (TRAINING, TESTING)}
-    for (name, pair), x in zip(sets.items(), below, strict=True):
+    sizes: dict[str, int] = {}
+    for name, x in zip((TRAINING, TESTING), below, strict=True):
+        size, groups = _of_set(facts, rows, name, flow)
+        sizes[name] = size
         _arrow(axes, (trunk, foot), (x, 0.78), elbow=True)
-        _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {sum(pair)})", _groups(facts, pair)])
-    return DrawnFigure(drawn, _alt(flow, gone, lost, sets))
+        _box(axes, x, 0.41, 3.3, 0.72, [f"{name.title()} set (n = {size})", groups])
+    return DrawnFigure(drawn, _alt(flow, gone, lost, sizes))
+
+
+def _of_set(facts: RunFacts, rows: pd.DataFrame, name: str, flow: dict[str, Any]) -> tuple[int, str]:
+    """The patients of a set, and how many there are of each group; of a sealed set, if all of it was analysed."""
+    if facts.sealed and name == TESTING:
+        size = int(rows.loc[rows["set"] == name, "patient"].nunique())
+        return size, _groups(facts, _pair(flow[name])) if size == flow[name]["patients"] else _SEALED
+    pair = counts(rows, name)
+    return sum(pair), _groups(facts, pair)
 
 
 @dataclass(frozen=True)
@@ -100,13 +113,13 @@ def _draw_stages(axes: Axes, stages: list[_Stage], trunk: float, top: float) -> 
     return top
 
 
-def _alt(flow: dict[str, Any], gone: dict[str, int], lost: dict[str, int], sets: dict[str, tuple[int, int]]) -> str:
+def _alt(flow: dict[str, Any], gone: dict[str, int], lost: dict[str, int], sizes: dict[str, int]) -> str:
     said = "; ".join(f"{reason} {count}" for reason, count in gone.items()) or "none"
     text = f"{flow['screened']} patients screened, {sum(gone.values())} excluded ({said}), {flow['kept']} included"
     if lost:
         reasons = "; ".join(f"{reason} {count}" for reason, count in lost.items())
         text += f", {sum(lost.values())} not analysed ({reasons})"
-    parts = " and ".join(f"{sum(pair)} in the {name} set" for name, pair in sets.items())
+    parts = " and ".join(f"{size} in the {name} set" for name, size in sizes.items())
     return f"Flowchart: {text}, {parts}."
 
 

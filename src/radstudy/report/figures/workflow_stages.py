@@ -191,7 +191,7 @@ def _models(facts: RunFacts, model: str) -> Iterator[FlowBox]:
     yield FlowBox(model, (leading_model_is(facts), count), joined="")
     if _ROWS not in facts.frames:
         return
-    for name in (TRAINING, TESTING):
+    for name in (TRAINING,) if facts.sealed else (TRAINING, TESTING):
         pair = counts(analysed_rows(facts), name)
         if sum(pair):
             said = tuple(f"{count} {group}" for count, group in zip(pair, facts.groups, strict=True))

@@ -34,7 +34,7 @@ _DECLARED = (
     measures.incremental, regression.regression, regression.regression_fit, regression.points, honesty.leaks,
     honesty.beside_volume, honesty.other_reader, harmonisation.harmonised, harmonisation.site_effect,
     chance.chance, resampling.honest, resampling.stability,
-    resampling.frequent, resampling.corrections, provenance.choices, provenance.versions,
+    resampling.frequent, resampling.corrections, provenance.choices, provenance.testing_history, provenance.versions,
     acquisition.acquisition, patients.comparability, patients.missing_data, patients.sample_size,
     patients.lesions_per_patient, predicted.predicted, predicted.contributed, cutoffs.cutoffs,
     checklists.clear, checklists.metrics, checklists.tripod_ai,

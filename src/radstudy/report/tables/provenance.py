@@ -12,17 +12,19 @@ import pandas as pd
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from radstudy.artefacts import HISTORY
 from radstudy.protocol import STEPS, Protocol
 from radstudy.protocol.classifiers import CLASSIFIERS
 from radstudy.protocol.kinds import Kind
 from radstudy.protocol.prepare import PREPARATION_STEPS
 from radstudy.protocol.selection import SELECTION_STEPS
 from radstudy.provenance import PROVENANCE
-from radstudy.report.cited import quoted
+from radstudy.report.cited import plain, quoted
 from radstudy.report.display import number
-from radstudy.report.facts import PROVENANCES, SUMMARY, AbsentError, RunFacts
+from radstudy.report.facts import PROVENANCES, SEALED, SUMMARY, AbsentError, RunFacts
 from radstudy.report.part import report_part
 from radstudy.report.tables.structure import Cell, Table, numbers, words
+from radstudy.report.text.seen import changed, history, seen, told
 
 KINDS: Mapping[str, Sequence[type[Kind]]] = {
     "prepare": PREPARATION_STEPS,
@@ -171,6 +173,25 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_shown(item) for item in value) or "none"
     return f"{value:g}" if isinstance(value, float) else f"{value}"
+
+
+@report_part("testing_history", reads=(HISTORY.path,), rows_independent=False)
+def testing_history(facts: RunFacts) -> Table:
+    """Every protocol, and every change of the data, under which testing results were seen."""
+    if not seen(facts):
+        raise AbsentError(SEALED if facts.sealed else "This run folder does not record when testing results were seen.")
+    rows = told(facts)
+    if len(rows) < 2 and not changed(facts):
+        raise AbsentError("Testing results were seen under one protocol, with the same data.")
+    names = ["First seen", "Protocol", "Changed since testing results were first seen"]
+    if history(facts).get("unsealed"):
+        names[2] = "Changed since the testing results were unsealed"
+    notes = [
+        "A row per protocol and state of the data (history.json). Settings that change no testing result, such as "
+        "those of the report, do not count."
+    ]
+    frame = pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=names)
+    return Table([words(names)], [words(row) for row in rows], frame, notes)
 
 
 @report_part("versions", reads=PROVENANCES, rows_independent=False)

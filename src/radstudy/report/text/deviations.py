@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from radstudy.protocol import Protocol
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.shipped import Preset
 from radstudy.report.cited import cited_documents
@@ -16,6 +17,7 @@ from radstudy.report.text.paragraph import Paragraph
 PRESET_FILE = "report/preset.json"
 _COMPARED = ("sequences", "prepare", "extract", "agree", "model", "evaluate")  # the rest names the study's own files
 _OF_COHORT = ("split", "transfer", "optional_sequences")
+_NO_METHOD = ("evaluate.sealed",)
 _NOT_SET = "not set"
 
 
@@ -24,6 +26,15 @@ def preset_document(facts: RunFacts) -> dict[str, Any] | None:
     if facts.protocol.preset is None:
         return None
     return settings_document(parse_protocol(Preset.of(facts.protocol.preset).text()))
+
+
+def differing_settings(protocol: Protocol) -> tuple[str, ...] | None:
+    """The names of the settings that differ from the preset's, as `deviations` lists them; None without a preset."""
+    if protocol.preset is None:
+        return None
+    theirs = dict(_settings(settings_document(parse_protocol(Preset.of(protocol.preset).text()))))
+    ours = dict(_settings(settings_document(protocol)))
+    return tuple(name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name))
 
 
 def deviations(facts: RunFacts) -> list[Paragraph]:
@@ -43,8 +54,11 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
         ).values()
     )
     differing = [name for name in dict.fromkeys([*ours, *theirs]) if ours.get(name) != theirs.get(name)]
-    told = [f"{name}: {_shown(ours.get(name))}, in the protocol {_shown(theirs.get(name))} [AUTHOR: reason for {name}.]"
-            for name in differing]  # fmt: skip
+    told = [
+        f"{name}: {value_shown(ours.get(name))}, in the protocol {value_shown(theirs.get(name))} [AUTHOR: reason for "
+        f"{name}.]"
+        for name in differing
+    ]
     said = "; ".join(told) + "." if told else "Every setting that the protocol fixes is as the protocol has it."
     open_ones = (
         "Choices that the protocol leaves open, with the values used and the reasons, are in "
@@ -56,7 +70,7 @@ def deviations(facts: RunFacts) -> list[Paragraph]:
 def _settings(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Dotted name and value of the settings that a protocol fixes."""
     for section in _COMPARED:
-        yield from _leaves(document.get(section), section)
+        yield from (one for one in _leaves(document.get(section), section) if one[0] not in _NO_METHOD)
     for name in _OF_COHORT:
         yield from _leaves(document["cohort"].get(name), f"cohort.{name}")
 
@@ -77,11 +91,12 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _shown(value: Any) -> str:
+def value_shown(value: Any) -> str:
+    """The value of a setting in words."""
     if value is None:
         return _NOT_SET
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(_shown(one) for one in value) or "none"
+        return ", ".join(value_shown(one) for one in value) or "none"
     return f"{value:g}" if isinstance(value, float) else f"{value}"

@@ -37,6 +37,7 @@ from radstudy.report.text.evidence import (
     shows,
 )
 from radstudy.report.text.paragraph import Paragraph
+from radstudy.report.text.seen import SEEN, day, opened_first
 from radstudy.report.text.sentence import Sentence, said
 
 CALIBRATION = "evaluate/calibration.csv"
@@ -153,15 +154,11 @@ def _undeclared(facts: RunFacts) -> str:
 def _late(facts: RunFacts) -> str:
     own = _own(facts)
     assert own is not None
-    first = facts.documents[HISTORY.path]["testing_first_predicted"]
+    how, first = opened_first(facts)
     return (
-        f"{_pair_of(facts)}. DECLARED AFTER TESTING ROWS WERE PREDICTED (first predicted {_day(first)}, declared "
-        f"{_day(own['declared'])}): the comparison is exploratory, and its p-value confirms nothing."
+        f"{_pair_of(facts)}. DECLARED AFTER TESTING ROWS WERE {how.upper()} (first {how} {first}, declared "
+        f"{day(own['declared'])}): the comparison is exploratory, and its p-value confirms nothing."
     )
-
-
-def _day(time: str) -> str:
-    return f"{time[:16].replace('T', ' ')} UTC"
 
 
 def _others(facts: RunFacts) -> list[str]:
@@ -208,6 +205,7 @@ ASKED: tuple[tuple[str, tuple[Sentence, ...]], ...] = (
             ),
         ),
     ),
+    ("Testing results", SEEN),
 )
 
 

@@ -21,6 +21,7 @@ from radstudy.report.text.resampling import BASELINES, CHANCE, RESAMPLING
 from radstudy.report.text.sentence import Sentence, not_run, said
 from radstudy.report.text.statistics import STATISTICS, TAILS
 
+_SEALED = ("Chance and baselines", "Resampling")  # they come with the testing results
 _STEPS = ("evaluate", "model", "agree", "extract", "prepare", "cohort")
 
 
@@ -33,7 +34,8 @@ def methods(facts: RunFacts, citations: Citations | None = None) -> list[Paragra
     citations : number the references where a sentence names a method; None: the text has none.
     """
     citations = Citations(()) if citations is None else citations
-    told = [Paragraph(said(facts, sentences, citations.cited), lead) for lead, sentences in METHODS]
+    groups = [(lead, sentences) for lead, sentences in METHODS if not (facts.sealed and lead in _SEALED)]
+    told = [Paragraph(said(facts, sentences, citations.cited), lead) for lead, sentences in groups]
     return [_with_marks(facts, paragraph) for paragraph in told if paragraph.text]
 
 

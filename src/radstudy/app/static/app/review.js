@@ -200,11 +200,11 @@ function picture(volume, words) {
       place.appendChild(element("figcaption", "note", told.caption || told.error || text("import.no_picture")));
       return;
     }
-    const image = place.appendChild(element("img"));
-    image.src = URL.createObjectURL(await answer.blob());
+    const image = element("img");
     image.alt = `${words}, ${answer.headers.get("x-caption")}`;
     image.addEventListener("load", () => URL.revokeObjectURL(image.src));
-    place.appendChild(element("figcaption", "note", answer.headers.get("x-caption") ?? ""));
+    image.src = URL.createObjectURL(await answer.blob());
+    place.append(image, element("figcaption", "note", answer.headers.get("x-caption") ?? ""));
   }, { rootMargin: "300px" });
   observer.observe(place);
   return place;

@@ -242,13 +242,13 @@ def test_features_and_models_are_counted(project):
 # --- every setting -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 16))])
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 40))])
 def test_every_setting_is_reached_and_comes_back_as_it_was_written(part):
     rng, unreached = random.Random(part), []
     leaves = [
         one for one in setting_fields() if one.kind not in ("group", "steps", "entries") and one.place[-1] != NAME
     ]
-    for setting in leaves[part::16]:
+    for setting in leaves[part::40]:
         text = TABLE if setting.place[0] == "features" else PRESET
         edits, place = place_for(setting)
         text = edited(text, edits)

@@ -134,7 +134,7 @@ def test_errors_stand_at_their_field_and_lead_there(form, own_pages):
     field = form.get_by_label("Bin width", exact=True)
     assert field.evaluate("one => one === document.activeElement")
     assert field.get_attribute("aria-invalid") == "true"
-    form.locator(".setting.bad [data-deed=reset]").click()
+    form.locator(".setting.invalid [data-deed=reset]").click()
     form.wait_for_selector(".card.bad", state="detached")
     assert "bin_width" not in own_pages.project.study.read_text()
 

@@ -284,6 +284,8 @@ function add(node) {
   const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (document.getElementById(`${box.id}-new`));
   const place = /** @type {(string | number)[]} */ (JSON.parse(node.dataset.place ?? "[]"));
   if (node.dataset.add === "step") {
+    const first = field instanceof HTMLSelectElement && field.selectedOptions[0]?.dataset.first; // it works in no other place
+    if (first) place.splice(-1, 1, 0);
     void edit([{ deed: "insert", place, value: JSON.parse(field.value) }], () => settingAt(place.concat(firstWord(JSON.parse(field.value))))?.querySelector("input, select, button"));
     return;
   }

@@ -59,7 +59,10 @@ FEATURES = TableFile(
 )  # fmt: skip
 PREDICTIONS = TableFile(
     "model/predictions.csv", "The probability that each model predicts for each lesion.", ("evaluate", "report"),
-    columns=(PATIENT, LESION, SET, OUTCOME, MODEL, number("probability", "Probability of the positive outcome; empty in testing rows while they are sealed.")),
+    columns=(
+        PATIENT, LESION, SET, OUTCOME, MODEL,
+        number("probability", "Probability of the positive outcome; empty in testing rows while they are sealed."),
+    ),
 )  # fmt: skip
 CLINICAL_SCREEN = TableFile(
     "model/clinical_screen.csv", "The clinical variables kept by the univariate screen.", ("report",),

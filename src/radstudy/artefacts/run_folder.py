@@ -70,8 +70,8 @@ _PROTOCOL_AND_PATIENTS = (
     ),
 )  # fmt: skip
 HISTORY = JsonFile(
-    "history.json", "When testing rows were first predicted in this folder, when primary models were declared, and under which "
-    "protocols testing results were seen.",
+    "history.json", "When testing rows were first predicted in this folder, when primary models were declared, and "
+    "under which protocols testing results were seen.",
     ("report",),
     fields=(
         text("testing_first_predicted", "Time at which models began to be applied to testing rows; null: not yet."),
@@ -87,8 +87,8 @@ HISTORY = JsonFile(
         text("sealed", "Time of the first run that sealed the testing results (evaluate.sealed); null: none did.",
              optional=True),
         Column(
-            "unsealed", ColumnKind.OBJECT, "How the testing results were unsealed (radstudy unseal); null: they were not.",
-            optional=True,
+            "unsealed", ColumnKind.OBJECT,
+            "How the testing results were unsealed (radstudy unseal); null: they were not.", optional=True,
             fields=(
                 text("time", "Time of unsealing, in UTC."), text("model", "The primary model then."),
                 text("against", "The model that it was compared with."),

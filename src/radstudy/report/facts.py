@@ -35,8 +35,8 @@ DOCUMENTS = tuple(
 )
 
 SEALED = (
-    "The testing results are sealed (evaluate.sealed in the study file). To do: declare evaluate.primary, give 'radstudy "
-    "unseal' with the study file, then 'radstudy run' again."
+    "The testing results are sealed (evaluate.sealed in the study file). To do: declare evaluate.primary, give "
+    "'radstudy unseal' with the study file, then 'radstudy run' again."
 )
 _OF_TESTING = ("evaluate/", "model_card.md", "report/contributions.csv")
 

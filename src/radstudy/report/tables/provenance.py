@@ -187,8 +187,8 @@ def testing_history(facts: RunFacts) -> Table:
     if history(facts).get("unsealed"):
         names[2] = "Changed since the testing results were unsealed"
     notes = [
-        "A row per protocol and state of the data (history.json). Settings that change no testing result, such as those "
-        "of the report, do not count."
+        "A row per protocol and state of the data (history.json). Settings that change no testing result, such as "
+        "those of the report, do not count."
     ]
     frame = pd.DataFrame([[plain(cell) for cell in row] for row in rows], columns=names)
     return Table([words(names)], [words(row) for row in rows], frame, notes)

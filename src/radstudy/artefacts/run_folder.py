@@ -70,9 +70,8 @@ _PROTOCOL_AND_PATIENTS = (
     ),
 )  # fmt: skip
 HISTORY = JsonFile(
-    "history.json",
-    "When testing rows were first predicted in this folder, when primary models were declared, and under which protocols "
-    "testing results were seen.",
+    "history.json", "When testing rows were first predicted in this folder, when primary models were declared, and "
+    "under which protocols testing results were seen.",
     ("report",),
     fields=(
         text("testing_first_predicted", "Time at which models began to be applied to testing rows; null: not yet."),

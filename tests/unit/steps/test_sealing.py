@@ -13,7 +13,6 @@ from radstudy.cohort.manifest import read_cohort
 from radstudy.differences import compare_runs
 from radstudy.errors import RefusedError, StorageError, StudyFileError, UsageError
 from radstudy.protocol.load import parse_protocol
-from radstudy.provenance import only_run
 from radstudy.report.facts import SEALED, read_facts
 from radstudy.report.sections import build_sections
 from radstudy.report.text.seen import SEEN
@@ -22,6 +21,7 @@ from radstudy.steps import history, sealing
 from radstudy.steps.leaks import check_study
 from radstudy.store import write_json
 from radstudy.study import run
+from radstudy.working import only_run
 from unit.full_disk import full_at
 from unit.same_bytes import differing_files, stopped_clock
 

@@ -117,8 +117,12 @@ PROVENANCE = tuple(
     for step in STEP_FOLDERS
 )  # fmt: skip
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
-WORKING = OpaqueFile(".working.json", "Says who works in the folder: host, process, start, heartbeat.")
-STOP = OpaqueFile(".stop", "A request to stop the run after the cases that it works on.")
+WORKING = OpaqueFile(
+    ".working.json", "Says who works in the folder: host, process, start, heartbeat.", when="a run works in the folder"
+)
+STOP = OpaqueFile(
+    ".stop", "A request to stop the run after the cases that it works on.", when="a run was asked to stop"
+)
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
     *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, WORKING, STOP,

@@ -216,7 +216,7 @@ def test_what_is_open_is_the_same_as_in_a_study_that_was_never_sealed(tmp_path):
     unsealed(one, written)
     go(one, written, until="report")
     go(other, text(sealed=(OPEN, ""), resampling=RESAMPLED))
-    tables = sorted(file.relative_to(one / "out") for file in (other / "out").rglob("*.csv"))
+    tables = sorted(file.relative_to(other / "out") for file in (other / "out").rglob("*.csv"))
     assert len(tables) > 30
     assert [name for name in tables if (one / "out" / name).read_bytes() != (other / "out" / name).read_bytes()] == []
     with zipfile.ZipFile(one / "out/study_bundle.zip") as bundle:  # it repeats what is open

@@ -331,7 +331,7 @@ def test_random_edits_are_minimal_differences_that_load(wanted):
 
 def is_editable(one):
     if one.setting.kind == "group":
-        return one.setting.optional
+        return one.setting.optional and one.setting.info is not None  # not the word of a step
     return one.setting.kind not in ("entries", "steps") and one.place != ("preset",) and one.control != "items"
 
 

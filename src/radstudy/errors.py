@@ -297,7 +297,9 @@ class CohortError(DataError):
 
 
 class RefusedError(RadstudyError):
-    """The input does not fit the model or signature that it was given to; nothing was computed."""
+    """The input does not fit the model or signature that it was given to, or what is asked may not be done yet; nothing
+    was computed.
+    """
 
     exit_code = 5
 

@@ -48,7 +48,7 @@ def test_every_step_leaves_its_folder_and_provenance(demo):
 
 # Declared files that the demo does not write, each with the condition that its declaration names.
 NOT_IN_THE_DEMO = {
-    "cohort/reading.json", "report/acquisition.csv", "report.pdf", "report_evidence.pdf",
+    ".working.json", ".stop", "cohort/reading.json", "report/acquisition.csv", "report.pdf", "report_evidence.pdf",
     "prepare/transferred.csv", "prepare/transferred/*.nii.gz", "extract/transferred.csv", "extract/columns.csv",
     "extract/maps/maps.csv", "extract/maps/*.npz", "extract/maps/volumes/*.json", "extract/maps/provenance.json",
     "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",

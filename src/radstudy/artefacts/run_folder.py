@@ -70,9 +70,8 @@ _PROTOCOL_AND_PATIENTS = (
     ),
 )  # fmt: skip
 HISTORY = JsonFile(
-    "history.json",
-    "When testing rows were first predicted in this folder, when primary models were declared, and under which protocols "
-    "testing results were seen.",
+    "history.json", "When testing rows were first predicted in this folder, when primary models were declared, and "
+    "under which protocols testing results were seen.",
     ("report",),
     fields=(
         text("testing_first_predicted", "Time at which models began to be applied to testing rows; null: not yet."),
@@ -118,8 +117,12 @@ PROVENANCE = tuple(
     for step in STEP_FOLDERS
 )  # fmt: skip
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
-WORKING = OpaqueFile(".working.json", "Says who works in the folder: host, process, start, heartbeat.")
-STOP = OpaqueFile(".stop", "A request to stop the run after the cases that it works on.")
+WORKING = OpaqueFile(
+    ".working.json", "Says who works in the folder: host, process, start, heartbeat.", when="a run works in the folder"
+)
+STOP = OpaqueFile(
+    ".stop", "A request to stop the run after the cases that it works on.", when="a run was asked to stop"
+)
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
     *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, WORKING, STOP,

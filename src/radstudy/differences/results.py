@@ -97,7 +97,7 @@ def row_changes(before: FinishedRun, after: FinishedRun) -> RowChanges:
         {lesion: (str(one), str(other)) for lesion, one, other in zip(both, a["set"], b["set"], strict=True)
          if one != other},
         tuple(lesion for lesion, one, other in zip(both, a["outcome"], b["outcome"], strict=True)
-              if one != other and pd.notna(one) and pd.notna(other)),  # empty: sealed in that run
+              if one != other and not pd.isna(one) and not pd.isna(other)),  # NaN: sealed in that run
         {name: count for name in variables if (count := _differing(a, b, name))},
     )  # fmt: skip
 

@@ -251,8 +251,9 @@ def sealing(sealed):
     return lambda facts: object.__setattr__(facts, "sealed", sealed)
 
 
-UNSEALED = {"time": "2026-01-01T00:00:00+00:00", "model": "combined", "against": "clinical", "text": "", "protocol": "2",
-            "settings": {"model": {"keep": 2}}, "training": ["p1"], "testing": ["p2"], "excluded": []}  # fmt: skip
+UNSEALED = {"time": "2026-01-01T00:00:00+00:00", "model": "combined", "against": "clinical", "text": "",
+            "protocol": "2", "settings": {"model": {"keep": 2}}, "training": ["p1"], "testing": ["p2"],
+            "excluded": []}  # fmt: skip
 
 
 # --- how the work behind a sentence is taken away -----------------------------------------------------------------

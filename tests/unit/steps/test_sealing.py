@@ -2,6 +2,7 @@
 
 import io
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -13,15 +14,16 @@ from radstudy.cohort.manifest import read_cohort
 from radstudy.differences import compare_runs
 from radstudy.errors import RefusedError, StorageError, StudyFileError, UsageError
 from radstudy.protocol.load import parse_protocol
-from radstudy.provenance import only_run
 from radstudy.report.facts import SEALED, read_facts
 from radstudy.report.sections import build_sections
 from radstudy.report.text.seen import SEEN
 from radstudy.report.text.sentence import said
+from radstudy.signature.external import _sealed
 from radstudy.steps import history, sealing
 from radstudy.steps.leaks import check_study
 from radstudy.store import write_json
 from radstudy.study import run
+from radstudy.working import only_run
 from unit.full_disk import full_at
 from unit.same_bytes import differing_files, stopped_clock
 
@@ -125,6 +127,11 @@ def state(folder, written):
     return sealing.seal_state(parse_protocol(written), folder, folder / "out")
 
 
+def test_a_validation_cannot_be_sealed():
+    assert next(_sealed(parse_protocol(text()))).startswith("evaluate.sealed is of studies")
+    assert not list(_sealed(parse_protocol(text(sealed=(OPEN, "")))))
+
+
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
     """Two sealed runs up to the evaluation, which differ in testing outcomes alone, and the lines that they printed."""
@@ -192,7 +199,7 @@ def test_the_whole_page_and_its_files_are_the_same_bytes(pair):
     assert told[0] == told[1]
     assert differing(one, other) == []
     page = (one / "out/report.html").read_text(encoding="utf-8")
-    assert "could not be made" not in page and page.count(SEALED) >= 3
+    assert "could not be made" not in page and page.count(SEALED.partition(" To do:")[0]) >= 3
     assert len(list((one / "out/report/tables").glob("*.docx"))) > 10
     assert not list((one / "out/report").glob("tables/predicted*"))
     assert not (one / "out/study_bundle.zip").exists() and not (one / "out/report/manuscript.docx").exists()
@@ -207,11 +214,13 @@ def test_what_is_open_is_the_same_as_in_a_study_that_was_never_sealed(tmp_path):
     one, other = made(tmp_path / "one"), made(tmp_path / "other")
     go(one, written)
     unsealed(one, written)
-    go(one, written)
+    go(one, written, until="report")
     go(other, text(sealed=(OPEN, ""), resampling=RESAMPLED))
-    tables = sorted(file.relative_to(one / "out") for file in (one / "out").rglob("*.csv"))
+    tables = sorted(file.relative_to(other / "out") for file in (other / "out").rglob("*.csv"))
     assert len(tables) > 30
     assert [name for name in tables if (one / "out" / name).read_bytes() != (other / "out" / name).read_bytes()] == []
+    with zipfile.ZipFile(one / "out/study_bundle.zip") as bundle:  # it repeats what is open
+        assert "sealed" not in bundle.read("study.yaml").decode()
     assert (one / "out/model_card.md").read_bytes() == (other / "out/model_card.md").read_bytes()
 
 

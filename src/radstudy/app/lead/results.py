@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from radstudy.app.lead.flow import protocol_of
 from radstudy.app.lead.projects import Project
 from radstudy.differences import Differences, compare_runs
 from radstudy.errors import UsageError
+from radstudy.protocol import load_protocol
+from radstudy.protocol.yaml_text import read_yaml_text
+from radstudy.steps.sealing import Sealing, seal_state, unseal
 
 _SHOWN = (
     "report.html", "report/manuscript.docx", "report/report.pdf", "report/report_evidence.pdf", "signature.json",
@@ -39,6 +43,33 @@ def file_of(project: Project, name: str) -> Path:
     if name not in {entry["name"] for entry in files_of(project)}:
         raise UsageError("the results have no such file any more: load the page again")
     return project.run / name
+
+
+def sealing_of(project: Project) -> Sealing | None:
+    """The state of the testing results: sealed, what unsealing needs and opens; None if the study file is refused."""
+    protocol = protocol_of(project)
+    return None if protocol is None else seal_state(protocol, project.folder, project.run)
+
+
+def unseal_results(project: Project) -> Sealing:
+    """Open the testing results for the declared primary model and comparison, as `radstudy unseal` does.
+
+    Parameters
+    ----------
+    project : the study.
+
+    Raises
+    ------
+    RefusedError : they are not sealed, or cannot be unsealed yet.
+    """
+    protocol = load_protocol(project.study)
+    return unseal(protocol, project.folder, project.run, written=read_yaml_text(project.study))
+
+
+def unseal_arguments(project: Project) -> list[str]:
+    """The command line that does the same, after `radstudy`."""
+    usual = project.folder / "runs" / project.study.stem
+    return ["unseal", str(project.study), *([] if project.run == usual else ["--out", str(project.run)])]
 
 
 def compared(project: Project, other: Path) -> Differences:

@@ -16,6 +16,7 @@ from radstudy.protocol import STEPS, load_protocol
 from radstudy.provenance import PROVENANCE
 from radstudy.steps.cohort import cases_in
 from radstudy.steps.run import read_failures
+from radstudy.steps.sealing import seal_state
 from radstudy.steps.status import StepStatus, status_of
 from radstudy.working import WorkingProcess, is_locked, worker_in
 
@@ -86,6 +87,15 @@ def warnings_of(project: Project) -> list[str]:
         return [*seen, str(error)]
     lost = f"{len(cohort.failures)} lesion(s) lack an image or a mask and are left out: see the page Reading"
     return [*seen, *([lost] if cohort.failures else []), *cohort.notes]
+
+
+def shows_at_once(project: Project) -> bool:
+    """True if the next run shows testing results for the first time, because the study does not seal them."""
+    protocol = protocol_of(project)
+    if protocol is None:
+        return False
+    sealing = seal_state(protocol, project.folder, project.run)
+    return not sealing.asked and not sealing.history["testing_first_predicted"]
 
 
 def case_of(project: Project, patient: str, sequence: str) -> Case | None:

@@ -15,7 +15,7 @@ from radstudy.app.lead import results
 from radstudy.app.lead.flow import changed_since
 from radstudy.app.lead.projects import Project
 from radstudy.app.pages.study_page import Asking, Doing, StudyPage
-from radstudy.app.web.answers import Body
+from radstudy.app.web.answers import Body, NothingBody
 from radstudy.app.web.needs import Json
 
 
@@ -27,7 +27,9 @@ class CompareBody(Body):
 
 def _shown(project: Project) -> Json:
     files = results.files_of(project)
+    sealing = results.sealing_of(project)
     return {
+        "sealing": sealing, "unseal_command": shlex.join(["radstudy", *results.unseal_arguments(project)]),
         "files": [file for file in files if file["name"] != results.REPORT],
         "has_report": any(file["name"] == results.REPORT for file in files), "run": project.run,
         "stale": changed_since(project), "others": results.other_runs(project),
@@ -48,4 +50,15 @@ def _compare(project: Project, body: CompareBody) -> Json:
     return {"lines": lines, "command": shlex.join(["radstudy", "diff", str(other), str(project.run)])}
 
 
-RESULTS = StudyPage("results", _shown, asks={"file": Asking(_file)}, does={"compare": Doing(CompareBody, _compare)})
+def _unseal(project: Project, _: NothingBody) -> Json:
+    """Open the testing results; the next run computes what was withheld."""
+    results.unseal_results(project)
+    return {}
+
+
+RESULTS = StudyPage(
+    "results",
+    _shown,
+    asks={"file": Asking(_file)},
+    does={"compare": Doing(CompareBody, _compare), "unseal": Doing(NothingBody, _unseal)},
+)

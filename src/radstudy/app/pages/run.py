@@ -37,6 +37,7 @@ def _shown(project: Project) -> Json:
         "job": last_job(project, running.RUN), "elsewhere": running.elsewhere(project), "all_steps": STEPS,
         "cores": cores(), "command_line": shlex.join(["radstudy", *running.run_arguments(project)]),
         "may_run": protocol_of(project) is not None, "warnings": running.warnings_of(project),
+        "shows_at_once": running.shows_at_once(project),
     }  # fmt: skip
 
 

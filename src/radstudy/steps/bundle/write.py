@@ -74,11 +74,16 @@ def write_bundle(run: Run) -> None:
 
 
 def _study_text(run: Run) -> str:
-    """The study file as it was written, without comments; its settings if its text is not known."""
+    """The study file as it was written, without comments; its settings if its text is not known.
+
+    Without `evaluate.sealed`: the results that the bundle repeats are open.
+    """
     if run.written:
         settings = plain(parse_yaml(run.written, STUDY))
     else:
         settings = run.protocol.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if run.protocol.evaluate.sealed:
+        settings = {**settings, "evaluate": {k: v for k, v in settings["evaluate"].items() if k != "sealed"}}
     memory = io.StringIO()
     yaml = YAML()
     yaml.default_flow_style = False

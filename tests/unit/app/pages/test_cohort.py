@@ -54,6 +54,7 @@ def wait_until_written(page):
     saved(page)
 
 
+@pytest.mark.long
 def test_cells_are_typed_by_keyboard_and_only_they_change_in_the_file(sheet, table):
     keys(sheet, "ArrowRight", "ArrowRight", "ArrowRight")
     sheet.keyboard.type("64.25")
@@ -90,6 +91,7 @@ def test_a_block_from_excel_is_pasted_undone_and_done_again(sheet, table):
     assert sheet.evaluate("navigator.clipboard.readText()").replace("\r\n", "\n") == "51,5\tlate\n47\t"
 
 
+@pytest.mark.long
 def test_a_row_is_added_and_a_number_that_can_be_read_in_two_ways_is_refused(sheet, table):
     sheet.locator("#add-row").click()
     sheet.keyboard.type("P4")
@@ -110,6 +112,7 @@ def test_a_row_is_added_and_a_number_that_can_be_read_in_two_ways_is_refused(she
     assert "decimal" in sheet.locator(".notice.bad").inner_text()
 
 
+@pytest.mark.long
 def test_a_problem_is_shown_at_its_cell_and_a_click_goes_there(sheet, table):
     sheet.locator("#c1-3").click()
     sheet.keyboard.type("580")

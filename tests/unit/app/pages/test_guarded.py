@@ -67,6 +67,18 @@ def test_the_report_is_shut_off_and_no_other_file_is_given(own_pages):
         assert answer.status == 422 and b"secret" not in answer.body
 
 
+def test_sealed_results_say_what_is_missing_before_they_can_be_opened(own_pages):
+    lead, study = own_pages.browser(), own_pages.project
+    study.study.write_text(study.study.read_text() + "evaluate: {sealed: true}\n")
+    page = lead.ask("GET", f"/study/{study.id}/results").body.decode()
+    assert "no primary model is declared" in page and "the models have not been fitted" in page
+    assert 'id="unseal"' not in page and f"radstudy unseal {study.study}" in page
+    answer = lead.ask("POST", f"/api/study/{study.id}/results/unseal", {})
+    assert answer.status == 422
+    run_page = lead.ask("GET", f"/study/{study.id}/run").body.decode().partition('id="texts"')[0]
+    assert "will be shown as soon as" not in run_page
+
+
 def test_a_reader_s_link_opens_no_page_of_the_lead(pages):
     reader = pages.browser()
     reader.cookie = ""

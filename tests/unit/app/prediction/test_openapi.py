@@ -96,7 +96,7 @@ def test_a_short_fuzz_meets_no_5xx_and_no_path(values_service, tmp_path):
 
 @needs_schemathesis
 def test_the_fuzz_would_find_a_path(values_service, tmp_path):
-    done = fuzzed(values_service, tmp_path, 3, 1, places=["Research use only"])
+    done = fuzzed(values_service, tmp_path, 6, 1, places=["Research use only"])
     assert done.returncode == 1 and "Research use only" in done.stdout
 
 

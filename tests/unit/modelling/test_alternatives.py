@@ -154,7 +154,9 @@ def test_the_cap_follows_the_events(most, events, cap):
     assert most_of(most, events) == cap
 
 
-@pytest.mark.parametrize("make", [BoostedTreesFilter, MrmrFilter, RecursiveFilter])
+@pytest.mark.parametrize(
+    "make", [BoostedTreesFilter, MrmrFilter, pytest.param(RecursiveFilter, marks=pytest.mark.long)]
+)
 def test_found_sizes_stay_below_their_cap_and_hold_their_losses(make):
     X, y = table(5)
     step = make(keep=FoundSize("best", folds=4, most=6)).fit(X, y)

@@ -32,7 +32,7 @@ def entered(browser, pages, **context):
     return page, problems
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_nothing_serious_and_no_module_fails(browser, pages, scheme):
     page, problems = entered(browser, pages, color_scheme=scheme)
     for path in ("/home", *(f"/study/{pages.project.id}/{word}" for word in WORDS)):

@@ -286,7 +286,7 @@ def test_a_full_disk_leaves_the_results_sealed(tmp_path):
     folder = made(tmp_path / "study")
     go(folder, text(), until="model")
     before = HISTORY.file(folder / "out").read_bytes()
-    with full_at(100), pytest.raises(StorageError, match=r"history\.json cannot be written"):
+    with full_at(300), pytest.raises(StorageError, match=r"history\.json cannot be written"):
         unsealed(folder, text())
     assert HISTORY.file(folder / "out").read_bytes() == before and state(folder, text()).sealed
 

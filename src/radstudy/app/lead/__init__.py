@@ -16,4 +16,9 @@ codebook_page     clinical variables, and proposals
 importing   the import's command, its choices, and what is tried beforehand
 reviewing   what the import could not decide, and which patient lacks which role
 study_of_import  the study file that fits an import, with outcomes by hospital number
+
+    beginning   a new study
+    readers     who has drawn what, and the command of the reading room
+    running     the run: its command, steps, failed cases; pictures shows one of those
+    results     the files of the results, two runs compared, unsealing
 """

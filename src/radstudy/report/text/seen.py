@@ -20,7 +20,7 @@ _SETS = ("training", "testing")
 
 def day(time: str) -> str:
     """A time of the history as the report prints it."""
-    return f"{time[:16].replace('T', ' ')} UTC"
+    return f"{quoted(time, time[:10])} {quoted(time, time[11:16])} UTC"
 
 
 def history(facts: RunFacts) -> Mapping[str, Any]:

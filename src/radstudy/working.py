@@ -19,6 +19,7 @@ from radstudy.errors import StoppedError, UsageError
 from radstudy.store import read_json, storing, write_json, write_text
 
 LOCK, WORKING, STOP = ".lock", ".working.json", ".stop"
+PROGRESS = "RADSTUDY_PROGRESS"  # names a file for the progress of a command that a page has started
 HEARTBEAT_S = 5.0
 _here: list[Path] = []  # folders that this process works in, the innermost last
 
@@ -66,9 +67,8 @@ def only_run(folder: Path) -> Iterator[None]:
         try:
             lock.acquire()
         except Timeout:
-            who = worker_in(folder)
-            by = "" if who is None else f" (process {who.pid} on {who.host}, since {who.started})"
-            raise UsageError(f"another run is working in {folder}{by}: wait for it, or choose another --out") from None
+            who = named_worker(folder)
+            raise UsageError(f"another run is working in {folder}{who}: wait for it, or choose another --out") from None
     ended = threading.Event()
     try:
         with storing(folder):
@@ -99,6 +99,17 @@ def worker_in(folder: Path) -> WorkingProcess | None:
         return WorkingProcess(**read_json(folder / WORKING))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def named_worker(folder: Path) -> str:
+    """The process that says that it works in a folder, in brackets for a message; "" if none does.
+
+    Parameters
+    ----------
+    folder : of a run or an import.
+    """
+    who = worker_in(folder)
+    return "" if who is None else f" (process {who.pid} on {who.host}, since {who.started})"
 
 
 def is_locked(folder: Path) -> bool:

@@ -16,9 +16,8 @@ from radstudy.bugs import show_on_stderr
 from radstudy.errors import StorageError
 from radstudy.parallel import HERE, use
 from radstudy.store import write_json
-from radstudy.working import stop_if_asked
+from radstudy.working import PROGRESS, stop_if_asked
 
-PROGRESS = "RADSTUDY_PROGRESS"  # names a file for the progress of a command that a page has started
 _NOTED_EVERY_S = 0.5
 EVERY_S = 30.0  # between two lines of progress, if the output is not a terminal
 

@@ -66,18 +66,21 @@ def status_of(protocol: Protocol, data: Path, out: Path) -> tuple[StepStatus, ..
     out : folder of the run.
     """
     states: dict[str, StepStatus] = {}
+    sealed = seal_state(protocol, data, out).sealed
     for step in STEPS:
-        states[step] = _status(step, protocol, data, out, states)
+        states[step] = _status(step, protocol, data, out, states, sealed=sealed)
     return tuple(states.values())
 
 
-def _status(step: str, protocol: Protocol, data: Path, out: Path, earlier: Mapping[str, StepStatus]) -> StepStatus:
+def _status(
+    step: str, protocol: Protocol, data: Path, out: Path, earlier: Mapping[str, StepStatus], *, sealed: bool
+) -> StepStatus:
     record = _record(out / step)
     if record is None and step == "prepare" and protocol.features is not None:
         return StepStatus(step, "unused")
     if record is None:
         return StepStatus(step, "interrupted" if (out / step).is_dir() else "nothing", failed=_failed(out / step))
-    reasons = [*_changed_settings(step, protocol, data, out, record), *_changed_algorithms(step, record)]
+    reasons = [*_changed_settings(step, protocol, data, record, sealed=sealed), *_changed_algorithms(step, record)]
     reasons += _changed_before(step, record, out, earlier)
     if step == "cohort":
         reasons += _changed_table(protocol, data, record)
@@ -102,11 +105,10 @@ def _failed(folder: Path) -> int:
         return 0
 
 
-def _settings(step: str, protocol: Protocol, data: Path, out: Path) -> object:
+def _settings(step: str, protocol: Protocol, data: Path, *, sealed: bool) -> object:
     """The settings that a step depends on, as the study file has them now."""
-    sealed = seal_state(protocol, data, out).sealed
     if step in _SEALED and sealed:
-        return {**dict(_SETTINGS[step](protocol)), "sealed": True}
+        return _SETTINGS[step](protocol) | {"sealed": True}
     if step in ("prepare", "extract") and protocol.features is None:
         extraction = settings_of_study(protocol.extract, data)
         return extraction.as_dict() if step == "extract" else prepare.settings_of(protocol, extraction)
@@ -122,8 +124,10 @@ _SETTINGS: Mapping[str, Callable[[Protocol], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def _changed_settings(step: str, protocol: Protocol, data: Path, out: Path, record: Mapping[str, Any]) -> list[str]:
-    before, now = record.get("settings"), plain(_settings(step, protocol, data, out))
+def _changed_settings(
+    step: str, protocol: Protocol, data: Path, record: Mapping[str, Any], *, sealed: bool
+) -> list[str]:
+    before, now = record.get("settings"), plain(_settings(step, protocol, data, sealed=sealed))
     if step == "report":  # the page is made anew by each version; that is no change of the study
         before, now = _without_program(before), _without_program(now)
     return [] if content_hash(before) == content_hash(now) else ["its settings were changed"]

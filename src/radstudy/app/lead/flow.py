@@ -21,7 +21,6 @@ from radstudy.provenance import StepFolder
 from radstudy.working import is_locked
 
 StageState = Literal["nothing", "ready", "running", "done", "stale", "failed", "unused"]
-_KEPT_S = 3.0
 _TO_DO = ("nothing", "ready", "running", "stale", "failed")
 
 
@@ -80,8 +79,8 @@ def _protocol(project: Project) -> StudyStage:
     if not project.has_study:
         return StudyStage("protocol", "nothing", "no_study")
     try:
-        load_protocol(project.study)
-    except RadstudyError as error:
+        _loaded(project.study, _stamp(project.study))
+    except (RadstudyError, OSError) as error:
         return StudyStage("protocol", "failed", "study_refused", {"why": str(error).splitlines()[0]})
     return StudyStage("protocol", "done")
 

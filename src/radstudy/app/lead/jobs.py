@@ -20,7 +20,7 @@ from radstudy.app.lead.projects import Project
 from radstudy.errors import StorageError, UsageError
 from radstudy.parallel import detached, end_program, is_running, terminate_program
 from radstudy.store import make_folders, read_json, storing, write_json
-from radstudy.working import is_locked, request_stop, worker_in
+from radstudy.working import PROGRESS, is_locked, named_worker, request_stop
 
 JOBS = "jobs"
 _ASKED, _OUTPUT, _PROGRESS, _ENDED = "job.json", "output.txt", "progress.json", "ended.json"
@@ -179,13 +179,11 @@ def start_job(project: Project, kind: str, arguments: Sequence[str], *, works_in
     StorageError : the notes on it cannot be written, or it cannot be started.
     """
     if works_in is not None and is_locked(works_in):
-        who = worker_in(works_in)
-        by = "" if who is None else f" (process {who.pid} on {who.host}, since {who.started})"
-        raise UsageError(f"another command works in {works_in}{by}: wait for it, or stop it first")
+        raise UsageError(f"another command works in {works_in}{named_worker(works_in)}: wait for it, or stop it first")
     folder = _fresh_folder(project, kind)
     command = [sys.executable, "-m", _PROGRAM, str(folder / _ENDED), *arguments]
     with storing(folder), (folder / _OUTPUT).open("wb") as output:
-        more = {"RADSTUDY_PROGRESS": str(folder / _PROGRESS), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        more = {PROGRESS: str(folder / _PROGRESS), "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
         pid = detached(command, output, more)
     asked = AskedJob(kind, tuple(arguments), str(works_in or ""), socket.gethostname(), pid, _now())
     write_json(folder / _ASKED, asdict(asked))

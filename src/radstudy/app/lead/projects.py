@@ -75,9 +75,18 @@ class Project:
     @property
     def run(self) -> Path:
         """The folder of the results: runs/STUDY, or that of `radstudy demo`, which is the one above the data."""
-        own, above = self.folder / "runs" / self.study.stem, self.folder.parent
+        own, above = self._usual_run, self.folder.parent
         is_demo = self.folder.name == "data" and (above / "cohort").is_dir()
         return above if is_demo and not own.exists() else own
+
+    @property
+    def out_option(self) -> list[str]:
+        """The option --out of a command on this study; empty where its default is right."""
+        return [] if self.run == self._usual_run else ["--out", str(self.run)]
+
+    @property
+    def _usual_run(self) -> Path:
+        return self.folder / "runs" / self.study.stem
 
     @property
     def notes(self) -> Path:

@@ -78,9 +78,7 @@ def _rows(protocol: Protocol, cases: Sequence[Case], failures: Sequence[CaseErro
 
 def room_arguments(project: Project, reader: str = "") -> list[str]:
     """The command line that opens the reading room as the study lead, after `radstudy`."""
-    usual = project.folder / "runs" / project.study.stem
-    more = [] if project.run == usual else ["--out", str(project.run)]
-    return ["read", str(project.study), "--lead", *(["--reader", reader] if reader else []), *more]
+    return ["read", str(project.study), "--lead", *(["--reader", reader] if reader else []), *project.out_option]
 
 
 def open_room(project: Project) -> Job:

@@ -68,8 +68,7 @@ def unseal_results(project: Project) -> Sealing:
 
 def unseal_arguments(project: Project) -> list[str]:
     """The command line that does the same, after `radstudy`."""
-    usual = project.folder / "runs" / project.study.stem
-    return ["unseal", str(project.study), *([] if project.run == usual else ["--out", str(project.run)])]
+    return ["unseal", str(project.study), *project.out_option]
 
 
 def compared(project: Project, other: Path) -> Differences:

@@ -46,8 +46,7 @@ def start_run(project: Project, *, until: str, jobs: int | None) -> Job:
 def run_arguments(project: Project, *, until: str = STEPS[-1], jobs: int | None = None) -> list[str]:
     """The command line that the page starts, after `radstudy`."""
     more = [] if until == STEPS[-1] else ["--step", until]
-    usual = project.folder / "runs" / project.study.stem
-    more += [] if project.run == usual else ["--out", str(project.run)]
+    more += project.out_option
     more += [] if jobs is None else ["--jobs", str(jobs)]
     return ["run", str(project.study), *more]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from radstudy.app.lead.flow import next_stage, stages
 from radstudy.app.lead.jobs import jobs_of
 from radstudy.app.lead.projects import Project
 from radstudy.app.pages.study_page import StudyPage
@@ -12,7 +11,7 @@ _LAST_COMMANDS = 8
 
 
 def _shown(project: Project) -> Json:
-    return {"next": next_stage(stages(project)), "jobs": jobs_of(project)[:_LAST_COMMANDS]}
+    return {"jobs": jobs_of(project)[:_LAST_COMMANDS]}
 
 
 OVERVIEW = StudyPage("overview", _shown)

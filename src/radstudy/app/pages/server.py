@@ -16,14 +16,13 @@ from radstudy.app.pages.home import HomeRoutes
 from radstudy.app.pages.jobs import JobRoutes
 from radstudy.app.pages.shell import Shell, Texts
 from radstudy.app.pages.study_pages import STUDY_PAGES, report_policy
-from radstudy.app.prediction.server import NoLinks
 from radstudy.app.web.browser import Opened, remove_left
 from radstudy.app.web.entering import enter_route, known_by
 from radstudy.app.web.listening import Listening, PageServer, bound, give_link
 from radstudy.app.web.pages import STATIC, PageRoutes, nothing_there, read_pages, strings
 from radstudy.app.web.running import Entrance, LaunchRoute, link_of_running, only_server, write_running
 from radstudy.app.web.security import ENTER, LAUNCH, Doors, Guard, Served, served_at
-from radstudy.app.web.sessions import Doorkeeper
+from radstudy.app.web.sessions import Doorkeeper, NoLinks
 from radstudy.errors import UsageError
 
 _ENTRY = Path(__file__).parent / "entry.html"

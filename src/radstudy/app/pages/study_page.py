@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from radstudy.app.lead.flow import stages
+from radstudy.app.lead.flow import next_stage, stages
 from radstudy.app.lead.projects import NoSuchStudyError, Project, Projects
 from radstudy.app.pages.shell import Shell
 from radstudy.app.web.answers import Body, Handler, answered, body_of, json_response, visitor_of
@@ -95,9 +95,11 @@ class StudyPage:
     def _page(self, projects: Projects, shell: Shell) -> Handler:
         def shown(project_id: str) -> Response:
             project = projects.get(project_id)
+            of_study = stages(project)
             return shell.page(
                 f"{self.word}.html", scripts=(self.word,), styles=(self.word,) if self.styled else (),
-                sections=self.needs, project=project, stages=stages(project), here=self.word, **self.show(project),
+                sections=self.needs, project=project, stages=of_study,
+                next=next_stage(of_study), here=self.word, **self.show(project),
             )  # fmt: skip
 
         async def page(request: Request) -> Response:

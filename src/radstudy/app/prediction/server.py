@@ -24,14 +24,13 @@ from radstudy.app.prediction.openapi import PAGE, openapi_document
 from radstudy.app.prediction.routes import HEALTH, IMAGES, OPENAPI, VALUES, Service, ServiceRoutes
 from radstudy.app.prediction.uploads import upload_root
 from radstudy.app.prediction.work import verified
-from radstudy.app.reading.links import PersonalLink
 from radstudy.app.web.answers import json_response
 from radstudy.app.web.browser import Opened
 from radstudy.app.web.entering import enter_route, known_by
 from radstudy.app.web.listening import Listening, PageServer, bound, give_link
 from radstudy.app.web.pages import STATIC, Page, PageRoutes, nothing_there, read_pages, strings
 from radstudy.app.web.security import ENTER, Doors, Guard, Served, served_at
-from radstudy.app.web.sessions import Doorkeeper
+from radstudy.app.web.sessions import Doorkeeper, NoLinks
 from radstudy.signature.document import USE, read_document, signature_of, stated_hash
 from radstudy.signature.prediction_page import STYLE
 
@@ -40,22 +39,6 @@ _FILES = ("predict.js", "predict.css", "strings.js", "toolbar.js", "keys.js", "f
 _LARGEST_IMAGE_GB = "1"  # unless the user has set it: `bounds.IMAGE` is for a study's own images
 _ENTER_BYTES = 4_096
 _NAMED = "the page for one patient"
-
-
-class NoLinks:
-    """Links that are kept: none. The one that is given out ends with the server."""
-
-    def add_link(self, link: PersonalLink) -> None:
-        """Never called: nobody can make a link."""
-        raise NotImplementedError
-
-    def links(self) -> tuple[PersonalLink, ...]:
-        """None."""
-        return ()
-
-    def revoke_link(self, link_id: str, at: str) -> None:
-        """Never called."""
-        raise NotImplementedError
 
 
 def serve_signature(

@@ -52,6 +52,22 @@ class Visitor:
     task: str
 
 
+class NoLinks:
+    """Links that are kept: none. The one that is given out ends with the server."""
+
+    def add_link(self, link: PersonalLink) -> None:
+        """Never called: nobody can make a link."""
+        raise NotImplementedError
+
+    def links(self) -> tuple[PersonalLink, ...]:
+        """None."""
+        return ()
+
+    def revoke_link(self, link_id: str, at: str) -> None:
+        """Never called."""
+        raise NotImplementedError
+
+
 class Doorkeeper:
     """Gives out links, turns tokens into sessions, and knows whose session a cookie is.
 

@@ -13,11 +13,10 @@ import pytest
 from radstudy.app.lead.projects import Project, Projects
 from radstudy.app.pages.jobs import JobRoutes
 from radstudy.app.pages.server import _require_lead, application
-from radstudy.app.prediction.server import NoLinks
 from radstudy.app.web.listening import Listening, PageServer, bound
 from radstudy.app.web.running import LaunchRoute
 from radstudy.app.web.security import served_at
-from radstudy.app.web.sessions import Doorkeeper
+from radstudy.app.web.sessions import Doorkeeper, NoLinks
 from unit.app.web.conftest import Browser
 
 STUDY = """

@@ -228,6 +228,21 @@ export async function choosePlace(title, { files = false, start = "" } = {}) {
 }
 
 /**
+ * Lines under a heading; nothing if there are none.
+ * @param {HTMLElement} place
+ * @param {string} title
+ * @param {string[]} lines
+ */
+export function listed(place, title, lines) {
+  if (!lines.length) return;
+  place.appendChild(element("h3", "", title));
+  const list = place.appendChild(element("ul", "listed"));
+  list.tabIndex = 0;
+  list.setAttribute("aria-label", title);
+  for (const line of lines) list.appendChild(element("li", "", line));
+}
+
+/**
  * A day and time as people write it.
  * @param {Date} date
  */

@@ -1,6 +1,6 @@
 // The patients of a study: the table as a sheet that saves itself, its problems, counts, outcomes and codebook.
 
-import { api, AppError, dialog, element, get, labelled, onPress, post, say, sayError, STUDY, text } from "./app.js";
+import { api, AppError, dialog, element, get, labelled, listed, onPress, post, say, sayError, STUDY, text } from "./app.js";
 import { codebook } from "./codebook.js";
 import { askOutcomes } from "./outcomes_pasted.js";
 import { Sheet } from "./sheet.js";
@@ -377,20 +377,6 @@ class Page {
     }
     location.reload();
   }
-}
-
-/**
- * @param {HTMLElement} place
- * @param {string} title
- * @param {string[]} lines
- */
-function listed(place, title, lines) {
-  if (!lines.length) return;
-  place.appendChild(element("h3", "", title));
-  const list = place.appendChild(element("ul", "listed"));
-  list.tabIndex = 0;
-  list.setAttribute("aria-label", title);
-  for (const line of lines) list.appendChild(element("li", "", line));
 }
 
 /**

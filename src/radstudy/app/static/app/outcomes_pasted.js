@@ -1,6 +1,6 @@
 // Outcomes pasted by hospital number. The numbers stay in this page's field: they are sent to be matched, and never kept.
 
-import { api, dialog, element, labelled, onPress, post, say, text } from "./app.js";
+import { api, dialog, element, labelled, listed, onPress, post, say, text } from "./app.js";
 
 /** @typedef {import("./app.js").Json} Json */
 
@@ -87,21 +87,7 @@ function show(place, answer, meanings, again) {
   add(text("cohort.outcomes.matched", { n: answer.matched, rows: answer.rows, new: answer.new, same: answer.same }));
   if (!answer.new && !answer.replaced.length && answer.matched) add(text("cohort.outcomes.nothing_new"), "note");
   if (answer.without.length) add(text("cohort.outcomes.without", { n: answer.without.length }), "note");
-  list(place, text("cohort.outcomes.differing"), answer.differing.map((/** @type {any} */ [patient, [one, other]]) => text("cohort.outcomes.pair", { patient, one, other })));
-  list(place, text("cohort.outcomes.replaced", { n: answer.replaced.length }), answer.replaced.map((/** @type {any} */ one) => text("cohort.outcomes.change", one)));
-  list(place, text("cohort.outcomes.unmatched", { n: answer.unmatched.length }), answer.unmatched.map((/** @type {any} */ [row, why]) => text("cohort.outcomes.row", { row, why: text(`cohort.outcomes.why.${why}`) })));
-}
-
-/**
- * @param {HTMLElement} place
- * @param {string} title
- * @param {string[]} lines
- */
-function list(place, title, lines) {
-  if (!lines.length) return;
-  place.appendChild(element("h3", "", title));
-  const node = place.appendChild(element("ul", "listed"));
-  node.tabIndex = 0;
-  node.setAttribute("aria-label", title);
-  for (const line of lines) node.appendChild(element("li", "", line));
+  listed(place, text("cohort.outcomes.differing"), answer.differing.map((/** @type {any} */ [patient, [one, other]]) => text("cohort.outcomes.pair", { patient, one, other })));
+  listed(place, text("cohort.outcomes.replaced", { n: answer.replaced.length }), answer.replaced.map((/** @type {any} */ one) => text("cohort.outcomes.change", one)));
+  listed(place, text("cohort.outcomes.unmatched", { n: answer.unmatched.length }), answer.unmatched.map((/** @type {any} */ [row, why]) => text("cohort.outcomes.row", { row, why: text(`cohort.outcomes.why.${why}`) })));
 }

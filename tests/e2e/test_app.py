@@ -136,7 +136,7 @@ def test_dicom_becomes_a_report_by_clicks_and_the_commands_do_the_same(source, e
     for key in (first / "images.private").glob("pseudonyms*"):  # the same names for the same patients
         shutil.copy(key, again / "images.private")
     command = [sys.executable, "-m", "radstudy"]
-    by_hand = [shlex.split(line.replace(str(first), str(again)))[1:] for line in shown]
+    by_hand = [[word.replace(str(first), str(again)) for word in shlex.split(line)[1:]] for line in shown]
     subprocess.run([*command, *by_hand[0]], check=False)
     for table in ("review.csv", "review.xlsx"):  # the answer, which the page wrote there
         shutil.copy(first / "images" / table, again / "images" / table)

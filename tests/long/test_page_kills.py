@@ -1,8 +1,9 @@
-"""The pages' server is killed again and again while a page writes: every file is whole afterwards, and a new server shows
-every page and takes the same request.
+"""The pages' server is killed again and again while a page writes: every file is whole afterwards, and a new server
+shows every page and takes the same request.
 
-What the lead answers, types and chooses on the pages Import, Patients and Protocol has such a test of its own, beside the
-tests of these pages. ``RADSTUDY_PAGE_KILLS`` says how many kills of each write (50), ``RADSTUDY_KILL_SEED`` which moments.
+What the lead answers, types and chooses on the pages Import, Patients and Protocol has such a test of its own, beside
+the tests of these pages. ``RADSTUDY_PAGE_KILLS`` says how many kills of each write (50), ``RADSTUDY_KILL_SEED`` which
+moments.
 """
 
 import contextlib

@@ -153,5 +153,7 @@ def test_dicom_becomes_a_report_by_clicks_and_the_commands_do_the_same(source, e
     runs = [folder / "runs" / "study" for folder in (first, again)]
     compared = compare_runs(*runs)
     assert not compared.results_differ, "\n".join(compared.lines())
-    assert [said for said in differences(*runs) if said[1]] == []  # but for what is declared to change with the time
-    assert [said for said in differences(first / "images", again / "images") if said[1]] == []
+    assert [
+        said for said in differences(*runs, (first, again)) if said[1]
+    ] == []  # but for what is declared to change with the time
+    assert [said for said in differences(first / "images", again / "images", (first, again)) if said[1]] == []

@@ -4,7 +4,8 @@
 
 Numbers, selections, words and pictures have to be equal. What may differ stands in this file: times and durations, the
 keys under which a step is known to be finished (they hold a development version's source), versions, the processor, and
-the folders in which run and study lie. ``--all`` also lists the files that are equal. Ends with 1 where something differs.
+the folders in which run and study lie. ``--all`` also lists the files that are equal. Ends with 1 where something
+differs.
 """
 
 from __future__ import annotations

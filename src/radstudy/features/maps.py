@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.catalogue import feature_names
+from radstudy.catalogue import SHAPES, feature_names
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
 from radstudy.features.filters import FilteredImage, filtered_images
@@ -128,8 +128,9 @@ def feature_maps(
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
-    asked = {feature: _parsed(feature, chosen) for feature in features}
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
+    chosen = chosen.in_plane() if volume.planar else chosen
+    asked = {feature: _parsed(feature, chosen) for feature in features}
     with naming_files(image, settings):
         header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
         placed = place(Prepared.of(volume, header, chosen), roi, chosen)
@@ -176,7 +177,7 @@ def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str,
     """Split a full name into image type, image, family and feature."""
     image, _, rest = feature.partition("_")
     family, _, name = rest.partition("_")
-    if family == "shape":
+    if family in SHAPES:
         raise UsageError(f"{feature}: shape describes the lesion as a whole and has no map")
     if family not in {"firstorder", *TEXTURES}:
         raise UsageError(f"{feature} is not a feature's full name; an example is original_glcm_Contrast")
@@ -196,7 +197,10 @@ def _derived_once(placed: Placed, settings: ExtractionSettings) -> Callable[[str
     def images_of(image_type: str) -> dict[str, FilteredImage]:
         own = settings.for_image_type(types[image_type])
         region, box = placed.region, placed.lesion.box
-        derived = filtered_images(region.image, box, region.spacing_mm, types[image_type], own)
+        derived = filtered_images(
+            region.image, box, region.spacing_mm, types[image_type], own, inside=placed.lesion.inside,
+            planar=placed.planar,
+        )  # fmt: skip
         return {one.name: one for one in derived}
 
     return lambda image_type, name: _usable(images_of(image_type)[name], name, placed)

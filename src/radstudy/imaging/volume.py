@@ -32,6 +32,8 @@ class Volume:
         files do not have becomes the next one that they have: bool uint8, float16 float32, longdouble float64.
     history : processing of the voxels, one line per step.
     source : the file it came from.
+    planar : whether the image has two axes only (an ultrasound image, a mammogram): K is 1, and filters and textures
+        stay in the plane. A volume of one slice has three axes and is not planar.
     """
 
     voxels: FloatArray
@@ -40,6 +42,7 @@ class Volume:
     stored_dtype: DTypeLike | None = None
     history: tuple[str, ...] = field(default=())
     source: str = ""
+    planar: bool = False
 
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
@@ -49,6 +52,8 @@ class Volume:
             )
         if not voxels.size:
             raise CaseError(f"the volume is empty: its shape is {voxels.shape}", "pass (I, J, K) voxels")
+        if self.planar and voxels.shape[2] != 1:
+            raise CaseError(f"an image of two axes has one slice, not {voxels.shape[2]}", "pass (I, J, 1) voxels")
         if voxels.dtype.kind not in "buif":
             raise CaseError(
                 f"the voxels are of type {voxels.dtype}, not real numbers",
@@ -107,7 +112,7 @@ class Volume:
         `limits` are the smallest and the largest voxel, if already known.
         """
         dtype = np.asarray(voxels).dtype
-        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
+        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source, self.planar)
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume

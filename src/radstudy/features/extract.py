@@ -19,7 +19,7 @@ from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import Settings, naming_files, read_given, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, header_for, naming_files, read_given, settings_from
 from radstudy.features.lesion import LesionInRegion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
@@ -27,7 +27,7 @@ from radstudy.features.shape import shape
 from radstudy.features.shape2d import shape2d
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
-from radstudy.imaging.header import header_of, read_header
+from radstudy.imaging.header import header_of
 from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
@@ -52,18 +52,25 @@ class LesionFeatures:
 
 
 def extract(
-    image: Volume | str | Path, mask: Roi | str | Path, settings: Settings | None = None, *, label: Label | None = None
+    image: Volume | str | Path,
+    mask: Roi | str | Path,
+    settings: Settings | None = None,
+    *,
+    label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> dict[str, float]:
     """Compute the radiomics features of one lesion.
 
     Parameters
     ----------
-    image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
+    image : a volume, or the path of a NIfTI, NRRD or MetaImage file, or of an image of two axes: PNG, JPEG, TIFF or a
+        single DICOM image (docs/extraction.md, "2D images").
     mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); otherwise settings, a dictionary in PyRadiomics' layout, or the path of a parameter file.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings'
         label, or the only one present.
+    pixel_size_mm : of an image of two axes whose file does not state it: one number, or two (across, down).
 
     Returns
     -------
@@ -77,10 +84,12 @@ def extract(
     UsageError : a label is given with a mask that is not a file; an array is given instead of a Volume or a Roi.
     """
     chosen = settings_from(settings)
-    volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
+    volume, roi = read_given(
+        image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask,
+        pixel_size_mm=pixel_size_mm,
+    )  # fmt: skip
     with naming_files(image, settings):
-        header = header_of(image.affine) if isinstance(image, Volume) else read_header(image)
-        return _features(Prepared.of(volume, header, chosen), roi, chosen).values
+        return _features(Prepared.of(volume, header_for(image, volume), chosen), roi, chosen).values
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

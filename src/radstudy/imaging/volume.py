@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from radstudy.errors import CaseError
-from radstudy.formats.raster import read_raster, write_raster
+from radstudy.errors import CaseError, UsageError
+from radstudy.formats.dicom_frames import is_dicom
+from radstudy.formats.picture import is_picture_name, read_picture
+from radstudy.formats.pixel_size import Picture, pixel_size
+from radstudy.formats.raster import read_raster, read_raster_or_plane, write_raster
+from radstudy.formats.raster_names import SUFFIXES
 from radstudy.imaging.slabs import in_slabs
 from radstudy.space.grid import Grid, checked_affine, spacing_of
 
@@ -66,12 +70,45 @@ class Volume:
         object.__setattr__(self, "stored_dtype", stored)
 
     @classmethod
-    def read(cls, path: str | Path) -> Volume:
-        """Read a NIfTI, NRRD or MetaImage file.
+    def read(cls, path: str | Path, *, pixel_size_mm: float | tuple[float, float] | str | None = None) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage file, or an image of two axes: PNG, JPEG, TIFF or a single DICOM image.
+
+        Parameters
+        ----------
+        path : of the file.
+        pixel_size_mm : of a PNG, JPEG, TIFF or DICOM image: one number, or two (across, down); None takes what the file
+            states. The history says which was used, and how colour became grey.
 
         Raises
         ------
-        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used.
+        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used; or nothing
+            states the pixel size.
+        UsageError : the pixel size cannot be used, or is given for a file that states a voxel size.
+        """
+        file = Path(path)
+        given = None if pixel_size_mm is None else pixel_size(pixel_size_mm)
+        picture = _picture(file)
+        try:
+            if picture is not None:
+                voxels, affine, notes = picture.placed(given, file)
+                planar = True
+            elif given is not None:
+                raise UsageError(f"{file}: a pixel size is for PNG, JPEG, TIFF and DICOM; this file states its own")
+            else:
+                voxels, affine, planar = read_raster_or_plane(file)
+                notes = ()
+            history = (f"read {file.name}", *notes)
+            return cls(voxels, affine, "", voxels.dtype, history, str(path), planar)
+        except CaseError as error:
+            raise error.located(file=path) from error
+
+    @classmethod
+    def read_3d(cls, path: str | Path) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage volume, as a study needs it; an image of two axes is refused.
+
+        Raises
+        ------
+        CaseError : as in `read`, or the image has two axes.
         """
         voxels, affine = read_raster(path)
         try:
@@ -116,6 +153,17 @@ class Volume:
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume
+
+
+def _picture(file: Path) -> Picture | None:
+    """Return the content of a PNG, JPEG, TIFF or DICOM file; None for a file of another format."""
+    if is_picture_name(file):
+        return read_picture(file)
+    if str(file).lower().endswith(SUFFIXES) or not is_dicom(file):
+        return None
+    from radstudy.formats.dicom_picture import read_dicom_picture
+
+    return read_dicom_picture(file)
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

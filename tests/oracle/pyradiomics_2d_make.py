@@ -4,9 +4,9 @@ Run where PyRadiomics 3.0.1, scikit-image and trimesh are installed: ``python te
 FOLDER_OF_REAL_DATA``. The committed file was made with Python 3.9, NumPy 1.26.4, SimpleITK 2.5, PyWavelets 1.6,
 scikit-image 0.24.0, trimesh 4.12.2 and SciPy 1.13.1.
 
-A case is a whole image ("image", "mask", "params"), or one slice of it: "slice" is its number and "across" the axis of
-the file that it is cut across. "axes" is 2 for an image of two axes, 3 for a volume of one slice; "eight_bits" stretches
-the slice to 0 ... 255, as an ultrasound image has them; "pixel_mm" replaces its pixel size.
+A case is a whole image ("image", "mask", "params"), or one slice of it: "slice" is its number and "across" the axis
+of the file that it is cut across. "axes" is 2 for an image of two axes, 3 for a volume of one slice; "eight_bits"
+stretches the slice to 0 ... 255, as an ultrasound image has them; "pixel_mm" replaces its pixel size.
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ if __name__ == "__main__":
     import radiomics
 
     radiomics.setVerbosity(60)
-    with gzip.GzipFile(HERE / "pyradiomics_2d.csv.gz", "wb", mtime=0) as packed:
-        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as text:
-            writer = csv.writer(text)
-            writer.writerow(["case", "feature", "value"])
-            writer.writerows(rows(Path(sys.argv[1])))
+    with (
+        gzip.GzipFile(HERE / "pyradiomics_2d.csv.gz", "wb", mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
+    ):
+        writer = csv.writer(text)
+        writer.writerow(["case", "feature", "value"])
+        writer.writerows(rows(Path(sys.argv[1])))

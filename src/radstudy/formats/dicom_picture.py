@@ -18,7 +18,7 @@ from radstudy.formats.dicom_frames import dicom_border, read_dataset
 from radstudy.formats.dicom_pixels import UndecodableError, decoded
 from radstudy.formats.dicom_values import numbers_of, real_of, text_of, value_of, whole_of
 from radstudy.formats.picture import grey_of_rgb
-from radstudy.formats.pixel_size import Picture, PixelSize
+from radstudy.formats.pixel_size import FlatImage, PixelSize
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -29,7 +29,7 @@ _CENTIMETRES = 3  # PhysicalUnitsXDirection
 _SAME = 1e-3
 
 
-def read_dicom_picture(path: str | Path) -> Picture:
+def read_dicom_picture(path: str | Path) -> FlatImage:
     """Read a DICOM file with one image as grey values: stored values with slope and intercept, no window, no LUT.
 
     Raises
@@ -52,7 +52,7 @@ def read_dicom_picture(path: str | Path) -> Picture:
             raise CaseError(f"its compression has no decoder here ({error})", "export it uncompressed") from error
         size, says = _stated(dataset)
         doubt = _doubt(dataset) if says == _ON_DETECTOR else ""
-    return Picture(pixels, size, says, notes, doubt)
+    return FlatImage(pixels, size, says, notes, doubt)
 
 
 def _values(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -65,19 +65,16 @@ def _values(dataset: Dataset) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 
 def _rgb(stored: NDArray[Any], dataset: Dataset, photometric: str) -> NDArray[np.uint8]:
-    from pydicom.pixels.processing import apply_color_lut, convert_color_space
+    from pydicom.pixels.processing import apply_color_lut
 
     if photometric == "PALETTE COLOR":
         colours = np.asarray(apply_color_lut(stored, dataset))
         return (colours >> 8).astype(np.uint8) if colours.dtype.itemsize > 1 else colours.astype(np.uint8)
-    if stored.ndim != 3 or stored.shape[2] != 3 or stored.dtype.itemsize != 1:
+    stored = stored[0] if stored.ndim == 4 else stored  # ITK adds an axis to a compressed image
+    known = photometric == "RGB" or photometric.startswith("YBR_")
+    if stored.ndim != 3 or stored.shape[2] != 3 or stored.dtype.itemsize != 1 or not known:
         raise CaseError(f"its colours are {photometric or 'not stated'}", "export it in grey, or as 8-bit RGB")
-    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
-    if photometric.startswith("YBR_FULL") and not compressed:
-        return np.asarray(convert_color_space(stored, "YBR_FULL", "RGB")).astype(np.uint8)
-    if photometric == "RGB" or compressed:  # decoders turn compressed colour into RGB
-        return stored.astype(np.uint8)
-    raise CaseError(f"its colours are {photometric}", "export it in grey, or as 8-bit RGB")
+    return stored.astype(np.uint8)  # the decoders turn YBR into RGB
 
 
 def _scaled(stored: NDArray[Any], dataset: Dataset) -> NDArray[Any]:

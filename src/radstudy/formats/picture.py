@@ -23,7 +23,7 @@ from PIL import Image
 from radstudy import bounds
 from radstudy.errors import CaseError, TransientError
 from radstudy.formats.border import border
-from radstudy.formats.pixel_size import Picture, PixelSize
+from radstudy.formats.pixel_size import FlatImage, PixelSize
 from radstudy.formats.reading import content_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -45,7 +45,7 @@ def is_picture_name(file: str | Path) -> bool:
     return str(file).lower().endswith(SUFFIXES)
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path) -> FlatImage:
     """Read a PNG, JPEG or TIFF image as grey values.
 
     Colour becomes grey by ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B, rounded, as Pillow's mode L), and a note says so;
@@ -66,7 +66,7 @@ def read_picture(path: str | Path) -> Picture:
             _require_plain(image, file)
             size, says = _stated(image)
             pixels, notes = _grey(image, file)
-    return Picture(pixels, size, says, notes)
+    return FlatImage(pixels, size, says, notes)
 
 
 def _opened(file: Path) -> Image.Image:

@@ -19,7 +19,7 @@ _LARGEST_MM = 1000.0
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class FlatImage:
     """An image of two axes as its file holds it.
 
     Parameters

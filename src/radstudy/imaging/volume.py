@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from radstudy.errors import CaseError, UsageError
 from radstudy.formats.dicom_frames import is_dicom
 from radstudy.formats.picture import is_picture_name, read_picture
-from radstudy.formats.pixel_size import Picture, pixel_size
+from radstudy.formats.pixel_size import FlatImage, pixel_size
 from radstudy.formats.raster import read_raster, read_raster_or_plane, write_raster
 from radstudy.formats.raster_names import SUFFIXES
 from radstudy.imaging.slabs import in_slabs
@@ -155,7 +155,7 @@ class Volume:
         return volume
 
 
-def _picture(file: Path) -> Picture | None:
+def _picture(file: Path) -> FlatImage | None:
     """Return the content of a PNG, JPEG, TIFF or DICOM file; None for a file of another format."""
     if is_picture_name(file):
         return read_picture(file)

@@ -70,14 +70,12 @@ def read_picture(path: str | Path) -> FlatImage:
 
 
 def _opened(file: Path) -> Image.Image:
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # ours is checked instead
-    try:
-        image = Image.open(io.BytesIO(content_of(file)))
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+    image = Image.open(io.BytesIO(content_of(file)))
     if image.format not in _KINDS:
         raise CaseError(f"this is a {image.format} image, not what its name says", "rename or export it", file=file)
     bounds.IMAGE.require(image.width * image.height * 4, file)
+    if image.format == "PNG":  # Pillow shows the pixels of a file that is cut off, or whose checksums are wrong
+        Image.open(io.BytesIO(content_of(file))).verify()
     return image
 
 

@@ -209,10 +209,11 @@ def _require_three_axes(header: Any, file: Path, *, planes: bool) -> None:
         raise two_dimensional(shape, file)
 
 
-def two_dimensional(shape: tuple[int, ...], file: Path) -> CaseError:
-    """Error for an image with two axes, which does not state the thickness of its slice."""
+def two_dimensional(shape: tuple[int, ...] | None, file: Path) -> CaseError:
+    """Error for an image with two axes, which does not state the thickness of its slice; None: of unknown size."""
+    size = "" if shape is None else f", size {shape}"
     return CaseError(
-        f"the image has two dimensions, size {shape}: it gives no slice thickness, which volumes and shapes need",
+        f"the image has two dimensions{size}: it gives no slice thickness, which volumes and shapes need",
         "export the series as a volume; export a single slice as a volume of one slice, with its thickness",
         file=file,
     )

@@ -12,9 +12,10 @@ from numpy.typing import DTypeLike, NDArray
 
 from radstudy.errors import CaseError, UsageError
 from radstudy.formats.dicom_frames import is_dicom
+from radstudy.formats.nifti import two_dimensional
 from radstudy.formats.picture import is_picture_name, read_picture
 from radstudy.formats.pixel_size import FlatImage, pixel_size
-from radstudy.formats.raster import read_raster, read_raster_or_plane, write_raster
+from radstudy.formats.raster import read_raster_or_plane, write_raster
 from radstudy.formats.raster_names import SUFFIXES
 from radstudy.imaging.slabs import in_slabs
 from radstudy.space.grid import Grid, checked_affine, spacing_of
@@ -110,12 +111,13 @@ class Volume:
         ------
         CaseError : as in `read`, or the image has two axes.
         """
-        voxels, affine = read_raster(path)
-        try:
-            history = (f"read {Path(path).name}",)
-            return cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
-        except CaseError as error:
-            raise error.located(file=path) from error
+        file = Path(path)
+        if _is_picture(file):
+            raise two_dimensional(None, file)
+        volume = cls.read(path)
+        if volume.planar:
+            raise two_dimensional(volume.voxels.shape[:2], file)
+        return volume
 
     def write(self, path: str | Path) -> None:
         """Write the voxels as they are (float32 or float64) to a NIfTI, NRRD or MetaImage file."""
@@ -157,13 +159,17 @@ class Volume:
 
 def _picture(file: Path) -> FlatImage | None:
     """Return the content of a PNG, JPEG, TIFF or DICOM file; None for a file of another format."""
+    if not _is_picture(file):
+        return None
     if is_picture_name(file):
         return read_picture(file)
-    if str(file).lower().endswith(SUFFIXES) or not is_dicom(file):
-        return None
     from radstudy.formats.dicom_picture import read_dicom_picture
 
     return read_dicom_picture(file)
+
+
+def _is_picture(file: Path) -> bool:
+    return is_picture_name(file) or (not str(file).lower().endswith(SUFFIXES) and is_dicom(file))
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

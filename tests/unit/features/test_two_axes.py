@@ -135,8 +135,10 @@ def test_a_study_refuses_shape2d_before_anything_is_read(tmp_path):
 def test_a_volume_that_a_study_reads_has_three_axes(tmp_path):
     nib.save(nib.Nifti1Image(GREY.T, np.eye(4)), tmp_path / "i.nii.gz")
     assert Volume.read(tmp_path / "i.nii.gz").planar
-    with pytest.raises(CaseError, match="gives no slice thickness"):
-        Volume.read_3d(tmp_path / "i.nii.gz")
+    Image.fromarray(GREY).save(tmp_path / "i.png")
+    for name in ("i.nii.gz", "i.png"):
+        with pytest.raises(CaseError, match="gives no slice thickness"):
+            Volume.read_3d(tmp_path / name)
 
 
 def test_an_image_of_two_axes_has_one_slice():

@@ -26,18 +26,21 @@ import pandas as pd
 
 VOLATILE_KEYS = {
     "key", "hash", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created",
-    "written", "testing_first_predicted", "declared",
+    "written", "testing_first_predicted", "declared", "time",
 }  # fmt: skip
 VOLATILE_ARRAYS = {"key"}  # of NPZ files: as of JSON's
 VOLATILE_FILES = {
     ".lock",
     "run.log",
+    "log.txt",
     "opened.json",
 }  # the last is a cache, by where files lie and when they were written
 VOLATILE_TABLES = {"versions"}  # of the report: the program's and the libraries' versions
 VOLATILE_MEMBERS = ("docProps/core.xml",)  # of DOCX and XLSX: when it was made
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\+00:00|Z| UTC)?")
 _KEY = re.compile(r"\b(0\.1\.0\S*\+[0-9a-f]{16}|[0-9a-f]{21,32})\b")  # code and step, as the page prints them
+_CITED_TIME = re.compile(r'(data-source="[^"]*/(?:time|seconds|finished)">)[^<]*')  # on the page, with its source
+_LISTED_TIME = re.compile(r",(time|seconds|finished|key),[^,]*$")  # in the listing of the report's numbers
 _CLIP = re.compile(r"\bp[0-9a-f]{10}\b")  # Matplotlib numbers a clipped patch by its place in memory
 _DURATION = re.compile(r"\b\d+(\.\d+)? (s|min|h)\b")
 
@@ -66,9 +69,15 @@ def _text(content: bytes, folders: Folders) -> str:
 def _page(content: bytes, folders: Folders) -> str:
     """The page without times, durations and what is embedded: those files are compared by themselves."""
     text = re.sub(r"data:[a-z/+.-]+;base64,[A-Za-z0-9+/=]+", "EMBEDDED", _text(content, folders))
+    text = _CITED_TIME.sub(r"\1TIME", text)
     for volatile, word in ((_TIME, "TIME"), (_DURATION, "DURATION"), (_KEY, "KEY"), (_CLIP, "CLIP")):
         text = volatile.sub(word, text)
     return re.sub(r'(<td>TIME</td><td class="number">)[0-9.]+', r"\1SECONDS", text)  # how long a step took
+
+
+def _table(content: bytes, folders: Folders) -> list[str]:
+    """The lines, without those that list a time or a duration of the report."""
+    return [line for line in _text(content, folders).splitlines() if not _LISTED_TIME.search(line)]
 
 
 def _arrays(content: bytes, _: Folders) -> dict[str, object]:
@@ -94,13 +103,19 @@ def _document(content: bytes, folders: Folders) -> dict[str, object]:
     }
 
 
+def _archive(content: bytes, folders: Folders) -> dict[str, object]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: READERS.get(Path(name).suffix, _bytes)(archive.read(name), folders)
+                for name in archive.namelist() if Path(name).name not in VOLATILE_FILES}  # fmt: skip
+
+
 def _bytes(content: bytes, _: Folders) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
 READERS: dict[str, Callable[[bytes, Folders], object]] = {
     ".json": _json,
-    ".csv": lambda content, folders: _text(content, folders).splitlines(),
+    ".csv": _table,
     ".txt": lambda content, folders: _text(content, folders).splitlines(),
     ".yaml": lambda content, folders: _text(content, folders).splitlines(),
     ".svg": lambda content, folders: _CLIP.sub("CLIP", _text(content, folders)).splitlines(),
@@ -109,6 +124,7 @@ READERS: dict[str, Callable[[bytes, Folders], object]] = {
     ".parquet": _parquet,
     ".docx": _document,
     ".xlsx": _document,
+    ".zip": _archive,
     ".gz": lambda content, _: hashlib.sha256(gzip.decompress(content)).hexdigest(),
 }
 

@@ -32,8 +32,10 @@ def extract(
 
     if out is not None:
         refuse_foreign(out)
+    from radstudy.features.ahead import compile_ahead
     from radstudy.features.extract import extract as extract_features
 
+    compile_ahead()
     features = extract_features(image, mask, settings, label=label_of(label), pixel_size_mm=pixel_size)
 
     if out is None:

@@ -113,12 +113,13 @@ _NO_MESH_VOLUME = "its mesh is open, and has no volume"
 def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> LesionFeatures:
     placed = place(prepared, roi, settings)
     try:
-        return _of_placed(placed, settings)
+        return placed_features(placed, settings)
     except CaseError as error:
         raise error.located(reader=roi.reader, file=roi.source) from error
 
 
-def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
+def placed_features(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
+    """Compute the features of a lesion that has been placed (`radstudy.features.lesion.place`)."""
     region, full, lesion = placed.region, placed.full, placed.lesion
     missing: dict[str, str] = {}
     values = dict(

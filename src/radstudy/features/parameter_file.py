@@ -31,7 +31,7 @@ _UNSUPPORTED = {
     "lbp3DIcosphereSubdivision": "local binary patterns",
     "enableCExtensions": "a switch of PyRadiomics 2",
 }
-_EQUAL_TO_ANOTHER = {
+EQUAL_TO_ANOTHER = {
     ("glcm", "Dissimilarity"): "equal to DifferenceAverage",
     ("glcm", "Homogeneity1"): "equal to Id",
     ("glcm", "Homogeneity2"): "equal to Idm",
@@ -78,18 +78,28 @@ class Parameters:
     feature_classes: tuple[tuple[str, tuple[str, ...]], ...] | None
 
 
-def read_parameters(source: str | Path | Mapping[str, Any]) -> Parameters:
-    """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`."""
+def read_parameters(
+    source: str | Path | Mapping[str, Any], name: str | Path = "the extraction settings"
+) -> Parameters:
+    """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`.
+
+    Parameters
+    ----------
+    source : the file, or its content; content that `load_parameter_file` returned keeps its lines for messages.
+    name : of the content in messages.
+    """
     if isinstance(source, Mapping):
-        return _Reader("the extraction settings", source).read()
-    return _Reader(str(source), _load_yaml(Path(source))).read()
+        return _Reader(str(name), source).read()
+    return _Reader(str(source), load_parameter_file(source)).read()
 
 
-def _load_yaml(path: Path) -> Mapping[str, Any]:
+def load_parameter_file(path: str | Path) -> Mapping[str, Any]:
+    """Load the sections of a parameter file as they are; their names and values are checked by `read_parameters`."""
     from ruamel.yaml import YAML
 
     from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
+    path = Path(path)
     text = read_yaml_text(path)
     loaded = parse_yaml(text, str(path), names_twice=True)  # PyRadiomics' own example names a class twice
     _refuse_conflicts(path, YAML(typ="rt").compose(text))
@@ -196,8 +206,8 @@ class _Reader:
             for feature in names or ():
                 if not isinstance(feature, str):
                     raise self._refuse(section, family, f"{family} must contain the names of features, not {feature!r}")
-                if (family, feature) in _EQUAL_TO_ANOTHER:
-                    reason = _EQUAL_TO_ANOTHER[family, feature]
+                if (family, feature) in EQUAL_TO_ANOTHER:
+                    reason = EQUAL_TO_ANOTHER[family, feature]
                     raise self._refuse(
                         section, family, f"{family} {feature} is not computed by PyRadiomics either ({reason})"
                     )

@@ -20,7 +20,7 @@ _FEATURE_NAMES = {
 }
 _IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
 _UNSUPPORTED_TYPES = ("LBP2D", "LBP3D")
-_UNSUPPORTED = {
+UNSUPPORTED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
     "voxelBased": "a map of one feature: see radstudy.feature_map",
     "lbp2DRadius": "local binary patterns",
@@ -157,8 +157,8 @@ class _Reader:
         for key, value in section.items():
             if key == "additionalInfo":  # diagnostics only; no feature depends on it
                 continue
-            if key in _UNSUPPORTED:
-                raise self._refuse(section, key, f"the setting {key} is not supported ({_UNSUPPORTED[key]})")
+            if key in UNSUPPORTED:
+                raise self._refuse(section, key, f"the setting {key} is not supported ({UNSUPPORTED[key]})")
             self._known(section, key, tuple(SETTINGS), "setting")
             if not for_all and key in _FOR_ALL_ONLY:
                 raise self._refuse(section, key, f"{key} applies to all image types: move it to the section setting")

@@ -1,0 +1,123 @@
+"""An extractor's dictionaries as extraction settings; what has no effect in PyRadiomics has none here, and is reported."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from radstudy.errors import StudyFileError
+from radstudy.features.parameter_file import EQUAL_TO_ANOTHER, UNSUPPORTED
+from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS
+from radstudy.features.settings import ExtractionSettings
+
+DEFAULTS: dict[str, Any] = {
+    "minimumROIDimensions": 2,
+    "minimumROISize": None,
+    "normalize": False,
+    "normalizeScale": 1,
+    "removeOutliers": None,
+    "resampledPixelSpacing": None,
+    "interpolator": "sitkBSpline",
+    "preCrop": False,
+    "padDistance": 5,
+    "distances": [1],
+    "force2D": False,
+    "force2Ddimension": 0,
+    "resegmentRange": None,
+    "label": 1,
+    "additionalInfo": True,
+}
+"""The settings of an extractor that was given none, in PyRadiomics' order."""
+
+_OF_THE_CALL = ("label", "label_channel", "additionalInfo")  # read by execute() itself
+_KNOWN = {*SETTINGS, *VOXEL_SETTINGS, *UNSUPPORTED, *_OF_THE_CALL} - {"enableCExtensions"}
+
+
+class UnusableSettingsError(StudyFileError, ValueError):
+    """Settings of an extractor cannot be used; a ValueError too, since that is what scripts catch."""
+
+
+def extraction_settings(
+    settings: Mapping[str, Any],
+    image_types: Mapping[str, Mapping[str, Any] | None],
+    features: Mapping[str, Any],
+    remark: Callable[[str], None],
+) -> ExtractionSettings:
+    """Check an extractor's state, and return it as extraction settings.
+
+    Parameters
+    ----------
+    settings, image_types, features : the extractor's settings, enabledImagetypes and enabledFeatures.
+    remark : called with a sentence for everything that has no effect.
+
+    Raises
+    ------
+    UnusableSettingsError : a value cannot be used, or something is not supported.
+    """
+    known = _known_settings(settings, remark)
+    if known.get("resampledPixelSpacing") is None:
+        known.pop("interpolator", None)  # not looked at then, as in PyRadiomics
+    content = {
+        "setting": {name: value for name, value in known.items() if name not in VOXEL_SETTINGS},
+        "voxelSetting": {name: value for name, value in known.items() if name in VOXEL_SETTINGS},
+        "imageType": {name: _known_settings(own or {}, remark) for name, own in image_types.items()},
+        "featureClass": _computed_features(features, force_2d=bool(known.get("force2D")), remark=remark),
+    }
+    try:
+        chosen = ExtractionSettings.from_pyradiomics(content)
+    except StudyFileError as error:
+        raise UnusableSettingsError(str(error)) from error
+    empty: dict[str, Any] = {}  # an empty section would mean all that are usual
+    if not content["imageType"]:
+        empty["image_types"] = ()
+    if not content["featureClass"]:
+        empty["feature_classes"] = ()
+    return replace(chosen, **empty)
+
+
+def _known_settings(settings: Mapping[str, Any], remark: Callable[[str], None]) -> dict[str, Any]:
+    known = {}
+    for name, value in settings.items():
+        if name in _KNOWN:
+            known[name] = plain_value(value)
+            continue
+        near = difflib.get_close_matches(name, _KNOWN, n=1)
+        asked = f"; did you mean {near[0]}?" if near else ""
+        remark(f"{name} is not a setting of PyRadiomics 3.0.1: it has no effect, as there{asked}")
+    return {name: value for name, value in known.items() if name not in _OF_THE_CALL}
+
+
+def _computed_features(
+    features: Mapping[str, Any], *, force_2d: bool, remark: Callable[[str], None]
+) -> dict[str, list[str]]:
+    """Return the classes with their named features ([] for all); those that PyRadiomics leaves out are left out."""
+    computed = {}
+    for family, named in features.items():
+        if family == "shape2D" and not force_2d:
+            remark("shape2D is not computed: it needs force2D to be True, as in PyRadiomics")
+            continue
+        names = list(dict.fromkeys(named or ()))
+        kept = [name for name in names if (family, name) not in EQUAL_TO_ANOTHER]
+        for name in names:
+            if name not in kept:
+                remark(f"{family} {name} is not computed, as in PyRadiomics: {EQUAL_TO_ANOTHER[family, name]}")
+        if kept or not names:
+            computed[family] = kept
+    return computed
+
+
+def plain_value(value: Any) -> Any:
+    """Return NumPy's numbers and arrays as Python's, and tuples as lists, at any depth."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: plain_value(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(one) for one in value]
+    return value

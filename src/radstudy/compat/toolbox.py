@@ -1,0 +1,102 @@
+"""Functions and names that PyRadiomics' package offers beside its extractor class."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+from radstudy import __version__ as _radstudy_version
+from radstudy.catalogue import CATALOGUE, FEATURES
+from radstudy.features.parameter_file import EQUAL_TO_ANOTHER
+
+CONVENTIONS = "3.0.1"  # the version of PyRadiomics whose values, names and defaults are reproduced
+__version__ = f"{CONVENTIONS}+radstudy.{_radstudy_version}"  # a local version (PEP 440): scripts compare versions
+
+logger = logging.getLogger("radstudy.compat")
+logger.setLevel(logging.INFO)
+handler = logging.StreamHandler()
+handler.setFormatter(logging.Formatter("%(message)s"))
+handler.setLevel(logging.WARNING)
+logger.addHandler(handler)
+
+testCases = ("brain1", "brain2", "breast1", "lung1", "lung2", "test_wavelet_64x64x64", "test_wavelet_37x37x37")
+
+_IMAGE_TYPES = (
+    "Exponential", "Gradient", "LBP2D", "LBP3D", "LoG", "Logarithm", "Original", "Square", "SquareRoot", "Wavelet",
+)  # fmt: skip
+
+
+def setVerbosity(level: int) -> None:
+    """Set the least level of messages printed to stderr: 10 prints all, 30 warnings and errors, 60 nothing."""
+    handler.setLevel(min(max(level, logging.DEBUG), 60))
+    if handler.level < logger.level:
+        logger.setLevel(handler.level)
+
+
+def getImageTypes() -> list[str]:
+    """Return the names of PyRadiomics' image types, in its order."""
+    return list(_IMAGE_TYPES)
+
+
+class NamesOfFeatures:
+    """One feature class of PyRadiomics, as far as it can be asked for its names.
+
+    Parameters
+    ----------
+    family : the class's name, such as glcm.
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+
+    def getFeatureNames(self) -> dict[str, bool]:
+        """Return the names of the features, and whether each is deprecated."""
+        known = [(one.name, not one.by_default) for one in CATALOGUE if one.family == self.family]
+        empty = [(name, True) for family, name in EQUAL_TO_ANOTHER if family == self.family]
+        return dict(sorted(known + empty, key=lambda one: f"get{one[0]}FeatureValue"))
+
+    def __call__(self, *_args: object, **_settings: object) -> None:
+        """Refuse to be made an object of: a single feature class cannot be run on its own."""
+        raise NotImplementedError(
+            f"a feature class such as {self.family} cannot be used on its own: enable it in a "
+            "RadiomicsFeatureExtractor, and call its execute()"
+        )
+
+
+def getFeatureClasses() -> dict[str, NamesOfFeatures]:
+    """Return the feature classes by name, in PyRadiomics' order; they can be asked for their features' names."""
+    return {family: NamesOfFeatures(family) for family in feature_class_names()}
+
+
+def feature_class_names() -> list[str]:
+    """Return the names of PyRadiomics' feature classes, in its order."""
+    return sorted({*FEATURES, "shape2D"})
+
+
+def getTestCase(testCase: str, dataDirectory: str | Path | None = None) -> tuple[str, str]:
+    """Return the paths of one of PyRadiomics' test images and of its mask, which have to be there already.
+
+    Parameters
+    ----------
+    testCase : one of `testCases`, with "_2D" for the mask of a single slice.
+    dataDirectory : None for the folder in which PyRadiomics keeps them (pyradiomics/data in the temporary folder).
+
+    Raises
+    ------
+    ValueError : there is no such test case.
+    FileNotFoundError : a file is not there; nothing is downloaded.
+    """
+    name = testCase.lower().removesuffix("_2d")
+    plane = "_2D" if testCase.lower().endswith("_2d") else ""
+    if name not in testCases:
+        raise ValueError(f"there is no test case {testCase!r}; choose from {', '.join(testCases)}")
+    folder = Path(tempfile.gettempdir()) / "pyradiomics" / "data" if dataDirectory is None else Path(dataDirectory)
+    files = folder / f"{name}_image.nrrd", folder / f"{name}_label{plane}.nrrd"
+    for file in files:
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"{file} is not there, and radstudy downloads nothing. Get {file.name} from "
+                "https://github.com/Radiomics/pyradiomics/releases/tag/v1.0, and give its folder as dataDirectory"
+            )
+    return str(files[0]), str(files[1])

@@ -272,7 +272,9 @@ class RadiomicsFeatureExtractor:
         except CaseError as error:
             raise _unusable(error, MaskFilePath) from error
         region = placed.placed.region
-        return image_at(region.image, placed.header), image_at(region.mask.astype("uint32") * given.label, placed.header)
+        return image_at(region.image, placed.header), image_at(
+            region.mask.astype("uint32") * given.label, placed.header
+        )
 
     def _chosen(self, settings: Mapping[str, Any], *, voxel_based: bool) -> ExtractionSettings:
         values = {**settings}
@@ -310,7 +312,7 @@ def _without_channel(content: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(section, Mapping) or "label_channel" not in section:
         return content
     rest = copy.deepcopy(content)
-    del rest["setting"]["label_channel"]  # type: ignore[attr-defined]
+    del rest["setting"]["label_channel"]
     return rest
 
 

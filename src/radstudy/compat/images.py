@@ -107,12 +107,13 @@ def _read(given: Any, what: str) -> sitk.Image:
     if not Path(given).is_file():
         raise UnusableLesionError(f"the {what} is not there", "correct the path or add the file", file=str(given))
     try:
-        return sitk.ReadImage(str(given))
+        read: sitk.Image = sitk.ReadImage(str(given))
     except RuntimeError as error:
         last = str(error).strip().splitlines()[-1].strip()
         raise UnusableLesionError(
             f"SimpleITK cannot read the {what} ({last})", "export it again, as NIfTI or NRRD", file=str(given)
         ) from error
+    return read
 
 
 def _shown(given: Any) -> str:
@@ -130,7 +131,8 @@ def _one_channel(mask: sitk.Image, channel: Any, file: str) -> sitk.Image:
             f"give a number from 0 to {components - 1}",
             file=file,
         )
-    return sitk.VectorIndexSelectionCast(mask, index)
+    chosen: sitk.Image = sitk.VectorIndexSelectionCast(mask, index)
+    return chosen
 
 
 def _present(mask: sitk.Image, label: Any, file: str) -> int:

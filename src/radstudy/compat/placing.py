@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from radstudy.compat.images import LabelledImages, UnusableLesionError, header_of_image
+from radstudy.compat.settings import INTERPOLATORS
 from radstudy.features.lesion import Placed, Prepared, place_in_region, place_voxels
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.raster import affine_from_lps, array_ijk
@@ -18,14 +19,8 @@ from radstudy.imaging.header import Header
 from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.resampling_grid import SampleGrid, resampling_grid
 from radstudy.imaging.volume import Volume
-from radstudy.space.axes import zyx_of_ijk
 
 _TOLERANCE_VOXELS = 1e-3  # by which a lesion's box may reach over the image's border
-_INTERPOLATORS = {
-    "sitkBSpline": sitk.sitkBSpline,
-    "sitkLinear": sitk.sitkLinear,
-    "sitkNearestNeighbor": sitk.sitkNearestNeighbor,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +160,7 @@ def _in_grid_of_mask(
     image = sitk.GetImageFromArray(voxels)
     image.CopyInformation(given.image)
     header = moved(mask, grid.start, grid.spacing_mm)
-    kind = _INTERPOLATORS[settings.interpolator or "sitkBSpline"]
+    kind = INTERPOLATORS[settings.interpolator or "sitkBSpline"]
     region = LesionRegion(
         sitk.GetArrayFromImage(_sampled(image, header, grid, kind)),
         sitk.GetArrayFromImage(_sampled(given.mask, header, grid, sitk.sitkNearestNeighbor)) == given.label,

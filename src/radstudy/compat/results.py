@@ -22,8 +22,10 @@ from radstudy.imaging.header import Header
 # PyRadiomics returns these as NumPy scalars, all others as arrays without axes.
 _SCALARS = {
     f"original_shape_{name}"
-    for name in ("Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "MinorAxisLength", "VoxelVolume")
-}
+    for name in (
+        "Compactness1", "Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "MinorAxisLength", "VoxelVolume",
+    )
+}  # fmt: skip
 
 
 def lesion_values(placed: PlacedImages, settings: ExtractionSettings) -> Iterator[tuple[str, Any]]:

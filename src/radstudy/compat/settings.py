@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 
 from radstudy.errors import StudyFileError
 from radstudy.features.parameter_file import EQUAL_TO_ANOTHER, UNSUPPORTED
@@ -33,7 +34,15 @@ DEFAULTS: dict[str, Any] = {
 }
 """The settings of an extractor that was given none, in PyRadiomics' order."""
 
+INTERPOLATORS = {
+    "sitkBSpline": sitk.sitkBSpline,
+    "sitkLinear": sitk.sitkLinear,
+    "sitkNearestNeighbor": sitk.sitkNearestNeighbor,
+}
+"""Names of interpolators to SimpleITK's numbers, which differ between its versions."""
+
 _OF_THE_CALL = ("label", "label_channel", "additionalInfo")  # read by execute() itself
+_NAMED = {number: name for name, number in INTERPOLATORS.items()}
 _KNOWN = {*SETTINGS, *VOXEL_SETTINGS, *UNSUPPORTED, *_OF_THE_CALL} - {"enableCExtensions"}
 
 
@@ -61,6 +70,8 @@ def extraction_settings(
     known = _known_settings(settings, remark)
     if known.get("resampledPixelSpacing") is None:
         known.pop("interpolator", None)  # not looked at then, as in PyRadiomics
+    if isinstance(known.get("interpolator"), int):
+        known["interpolator"] = _NAMED.get(known["interpolator"], known["interpolator"])
     content = {
         "setting": {name: value for name, value in known.items() if name not in VOXEL_SETTINGS},
         "voxelSetting": {name: value for name, value in known.items() if name in VOXEL_SETTINGS},

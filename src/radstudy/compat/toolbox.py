@@ -6,7 +6,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from radstudy import __version__ as _radstudy_version
+from radstudy._version import __version__ as _radstudy_version
 from radstudy.catalogue import CATALOGUE, FEATURES
 from radstudy.features.parameter_file import EQUAL_TO_ANOTHER
 

@@ -78,9 +78,7 @@ class Parameters:
     feature_classes: tuple[tuple[str, tuple[str, ...]], ...] | None
 
 
-def read_parameters(
-    source: str | Path | Mapping[str, Any], name: str | Path = "the extraction settings"
-) -> Parameters:
+def read_parameters(source: str | Path | Mapping[str, Any], name: str | Path = "the extraction settings") -> Parameters:
     """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`.
 
     Parameters

@@ -153,8 +153,8 @@ def rounded_origin(extractor_class):
 CASES = [
     default, label_in_the_call, parameters, parameters_and_overrides, all_filters, log_larger_than_the_image,
     normalised, resegmented, in_planes, deprecated, nothing_enabled, voxels_without_neighbours, channel,
-    mask_on_another_grid, resampled_on_the_grid_of_the_mask, same_spacing_on_another_grid, resampled_to_the_spacing_of_the_mask,
-    rounded_origin,
+    mask_on_another_grid, resampled_on_the_grid_of_the_mask, same_spacing_on_another_grid,
+    resampled_to_the_spacing_of_the_mask, rounded_origin,
 ]  # fmt: skip
 
 

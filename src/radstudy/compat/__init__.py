@@ -3,21 +3,23 @@
 ``from radiomics import featureextractor`` becomes ``from radstudy.compat import featureextractor``, and ``import
 radiomics`` becomes ``import radstudy.compat as radiomics``. `featureextractor.py` has the class that scripts use,
 `settings.py` turns its dictionaries into extraction settings, `images.py` reads and checks image and mask,
-`placing.py` puts the lesion into its region, `diagnostics.py` describes both, `results.py` names and types the values,
-`toolbox.py` has the functions around the class. A name of PyRadiomics that is not here fails with a message that says so.
+`placing.py` puts the lesion into its region, `diagnostics.py` describes both, `results.py` names and types values.
+`toolbox.py`, `feature_classes.py` and `imageoperations.py` have what scripts use around the class. Any other name of
+PyRadiomics fails with a message that says so.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from radstudy.compat import featureextractor
+    from radstudy.compat import featureextractor, imageoperations
+    from radstudy.compat.feature_classes import getFeatureClasses
     from radstudy.compat.featureextractor import RadiomicsFeatureExtractor
     from radstudy.compat.toolbox import (
         __version__,
-        getFeatureClasses,
         getImageTypes,
         getTestCase,
         handler,
@@ -34,13 +36,19 @@ __all__ = [
     "getImageTypes",
     "getTestCase",
     "handler",
+    "imageoperations",
     "logger",
     "setVerbosity",
     "testCases",
 ]
 
+_WHERE = {
+    "RadiomicsFeatureExtractor": "radstudy.compat.featureextractor",
+    "getFeatureClasses": "radstudy.compat.feature_classes",
+}
+_MODULES = ("featureextractor", "imageoperations")
+_CLASSES = ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape", "shape2D")
 _INSTEAD = {
-    "imageoperations": "filters and resampling run inside execute(); enable image types instead",
     "generalinfo": "its facts are the diagnostics_ entries that execute() returns",
     "cMatrices": "matrices are counted inside execute(); radstudy.features.texture has a function for each class",
     "cShape": "shape is computed inside execute(); see radstudy.features.shape",
@@ -49,23 +57,22 @@ _INSTEAD = {
     "getProgressReporter": "voxel-based extraction reports no progress",
     "scripts": "for many cases on the command line there is 'radstudy extract'",
     "base": "feature classes of one's own are not supported",
-} | dict.fromkeys(
-    ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape", "shape2D"),
-    "enable the class in a RadiomicsFeatureExtractor, and call its execute()",
-)
+    "deprecated": "feature classes of one's own are not supported",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "featureextractor":
-        return import_module("radstudy.compat.featureextractor")
-    if name == "RadiomicsFeatureExtractor":
-        return import_module("radstudy.compat.featureextractor").RadiomicsFeatureExtractor
+    if name in _MODULES:
+        return import_module(f"radstudy.compat.{name}")
+    if name in _CLASSES:
+        family = import_module("radstudy.compat.feature_classes").CLASSES[name]
+        return SimpleNamespace(**{family.__name__: family})
     if name in __all__:
-        return getattr(import_module("radstudy.compat.toolbox"), name)
+        return getattr(import_module(_WHERE.get(name, "radstudy.compat.toolbox")), name)
     if name in _INSTEAD:
         raise AttributeError(f"radiomics.{name} has no counterpart in radstudy.compat: {_INSTEAD[name]}")
     raise AttributeError(f"module 'radstudy.compat' has no attribute {name!r} (docs/compat.md lists what it has)")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_CLASSES})

@@ -13,9 +13,10 @@ from typing import Any
 import SimpleITK as sitk
 
 from radstudy.compat.diagnostics import diagnostics
-from radstudy.compat.images import UnusableLesionError, labelled_images
+from radstudy.compat.imageoperations import prepared
+from radstudy.compat.images import labelled_images, unusable
 from radstudy.compat.placing import place_given
-from radstudy.compat.results import image_at, lesion_maps, lesion_values
+from radstudy.compat.results import lesion_maps, lesion_values
 from radstudy.compat.settings import DEFAULTS, UnusableSettingsError, extraction_settings, plain_value
 from radstudy.compat.toolbox import feature_class_names, getImageTypes, logger
 from radstudy.errors import CaseError, StudyFileError
@@ -213,10 +214,8 @@ class RadiomicsFeatureExtractor:
             if said.get("additionalInfo", False):
                 result.update(diagnostics(given, placed, chosen, said, copy.deepcopy(self.enabledImagetypes)))
             result.update(lesion_maps(placed, chosen) if voxelBased else lesion_values(placed, chosen))
-        except UnusableLesionError:
-            raise
         except CaseError as error:
-            raise _unusable(error, maskFilepath) from error
+            raise unusable(error, maskFilepath) from error
         return result
 
     def computeFeatures(self, image: Any, mask: Any, imageTypeName: str, **kwargs: Any) -> OrderedDict[str, Any]:
@@ -263,18 +262,7 @@ class RadiomicsFeatureExtractor:
         """
         if generalInfo is not None:
             raise TypeError("loadImage takes no generalInfo in radstudy.compat: execute() returns its facts")
-        chosen = extraction_settings({**kwargs, "resegmentRange": None}, {}, {}, logger.warning)
-        given = labelled_images(ImageFilePath, MaskFilePath, kwargs.get("label", 1), kwargs.get("label_channel"))
-        try:
-            placed = place_given(given, chosen, kwargs.get("geometryTolerance"))
-        except UnusableLesionError:
-            raise
-        except CaseError as error:
-            raise _unusable(error, MaskFilePath) from error
-        region = placed.placed.region
-        return image_at(region.image, placed.header), image_at(
-            region.mask.astype("uint32") * given.label, placed.header
-        )
+        return prepared(ImageFilePath, MaskFilePath, **{**kwargs, "resegmentRange": None})
 
     def _chosen(self, settings: Mapping[str, Any], *, voxel_based: bool) -> ExtractionSettings:
         values = {**settings}
@@ -314,8 +302,3 @@ def _without_channel(content: Mapping[str, Any]) -> Mapping[str, Any]:
     rest = copy.deepcopy(content)
     del rest["setting"]["label_channel"]
     return rest
-
-
-def _unusable(error: CaseError, mask: Any) -> UnusableLesionError:
-    file = error.file or (str(mask) if isinstance(mask, str | PathLike) else "")
-    return UnusableLesionError(error.problem, error.remedy, file=file)

@@ -152,3 +152,10 @@ def _present(mask: sitk.Image, label: Any, file: str) -> int:
     raise UnusableLesionError(
         f"the mask has no voxel with label {wanted}", f"choose from {', '.join(map(str, labels[:20]))}", file=file
     )
+
+
+def unusable(error: CaseError, mask: Any) -> UnusableLesionError:
+    """Return an error of an extraction as one that scripts catch, with the mask's file."""
+    if isinstance(error, UnusableLesionError):
+        return error
+    return UnusableLesionError(error.problem, error.remedy, file=error.file or _shown(mask))

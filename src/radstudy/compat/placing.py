@@ -144,7 +144,7 @@ def _on_image(given: LabelledImages) -> NDArray[np.bool_]:
 
 
 def _own_grid(box: Box, shape: tuple[int, ...], mask: Header, pad: int) -> SampleGrid:
-    """Return the part of the mask's own grid around the lesion, for a new spacing that is the mask's but not the image's."""
+    """Return the part of the mask's own grid around the lesion: its spacing is the new one, and not the image's."""
     first = [max(low - pad - 1, 0) for low, _ in box[::-1]]
     last = [min(high + pad, size - 1) for (_, high), size in zip(box[::-1], shape[::-1], strict=True)]
     x, y, z = (end - begin + 1 for begin, end in zip(first, last, strict=True))

@@ -23,7 +23,8 @@ from radstudy.imaging.header import Header
 _SCALARS = {
     f"original_shape_{name}"
     for name in (
-        "Compactness1", "Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "MinorAxisLength", "VoxelVolume",
+        "Compactness1", "Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "MinorAxisLength",
+        "VoxelVolume",
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""An extractor's dictionaries as extraction settings; what has no effect in PyRadiomics has none here, and is reported."""
+"""An extractor's dictionaries as extraction settings; names without effect in PyRadiomics are reported, and ignored."""
 
 from __future__ import annotations
 

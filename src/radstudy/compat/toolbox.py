@@ -7,13 +7,12 @@ import tempfile
 from pathlib import Path
 
 from radstudy._version import __version__ as _radstudy_version
-from radstudy.catalogue import CATALOGUE, FEATURES
-from radstudy.features.parameter_file import EQUAL_TO_ANOTHER
+from radstudy.catalogue import FEATURES
 
 CONVENTIONS = "3.0.1"  # the version of PyRadiomics whose values, names and defaults are reproduced
 __version__ = f"{CONVENTIONS}+radstudy.{_radstudy_version}"  # a local version (PEP 440): scripts compare versions
 
-logger = logging.getLogger("radstudy.compat")
+logger = logging.getLogger("radiomics")  # the name that scripts add their handlers to
 logger.setLevel(logging.INFO)
 handler = logging.StreamHandler()
 handler.setFormatter(logging.Formatter("%(message)s"))
@@ -37,36 +36,6 @@ def setVerbosity(level: int) -> None:
 def getImageTypes() -> list[str]:
     """Return the names of PyRadiomics' image types, in its order."""
     return list(_IMAGE_TYPES)
-
-
-class NamesOfFeatures:
-    """One feature class of PyRadiomics, as far as it can be asked for its names.
-
-    Parameters
-    ----------
-    family : the class's name, such as glcm.
-    """
-
-    def __init__(self, family: str) -> None:
-        self.family = family
-
-    def getFeatureNames(self) -> dict[str, bool]:
-        """Return the names of the features, and whether each is deprecated."""
-        known = [(one.name, not one.by_default) for one in CATALOGUE if one.family == self.family]
-        empty = [(name, True) for family, name in EQUAL_TO_ANOTHER if family == self.family]
-        return dict(sorted(known + empty, key=lambda one: f"get{one[0]}FeatureValue"))
-
-    def __call__(self, *_args: object, **_settings: object) -> None:
-        """Refuse to be made an object of: a single feature class cannot be run on its own."""
-        raise NotImplementedError(
-            f"a feature class such as {self.family} cannot be used on its own: enable it in a "
-            "RadiomicsFeatureExtractor, and call its execute()"
-        )
-
-
-def getFeatureClasses() -> dict[str, NamesOfFeatures]:
-    """Return the feature classes by name, in PyRadiomics' order; they can be asked for their features' names."""
-    return {family: NamesOfFeatures(family) for family in feature_class_names()}
 
 
 def feature_class_names() -> list[str]:

@@ -1,7 +1,7 @@
 """PyRadiomics' own tests through the drop-in: its tests and baselines as they are, only their import line changed.
 
-They are not part of this repository. Unpack PyRadiomics' source (``pip download pyradiomics==3.0.1 --no-deps --no-binary
-:all:``) and name its folder in RADSTUDY_PYRADIOMICS_SOURCE. Needs the packages six and parameterized.
+They are not part of this repository. Unpack PyRadiomics' source (``pip download pyradiomics==3.0.1 --no-deps
+--no-binary :all:``) and name its folder in RADSTUDY_PYRADIOMICS_SOURCE. Needs the packages six and parameterized.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ pytestmark = [
     pytest.mark.skipif(not SOURCE, reason="RADSTUDY_PYRADIOMICS_SOURCE does not name PyRadiomics' source folder"),
 ]
 
-# A method called setup, which new versions of pytest refuse, only prints. The class under test of two dimensions has no
-# baseline to compare with until its features are computed here.
+# The names of imports and of the data's folder; shape2D is left out as long as its features are not computed.
 CHANGED = [
     (r"^from radiomics import", "from radstudy.compat import"),
     (r"^from nose_parameterized import", "from parameterized import"),

@@ -10,6 +10,7 @@ PyRadiomics fails with a message that says so.
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ __all__ = [
     "handler",
     "imageoperations",
     "logger",
+    "logging",
     "setVerbosity",
     "testCases",
 ]

@@ -6,6 +6,7 @@ import copy
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,14 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.protocol.yaml_text import plain
 
 __all__ = ["RadiomicsFeatureExtractor"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "getFeatureClasses":  # PyRadiomics' module has imported it
+        return import_module("radstudy.compat.feature_classes").getFeatureClasses
+    if name == "RadiomicsFeaturesExtractor":
+        raise AttributeError("RadiomicsFeaturesExtractor is the name of PyRadiomics 2: call RadiomicsFeatureExtractor")
+    raise AttributeError(f"module 'radstudy.compat.featureextractor' has no attribute {name!r} (docs/compat.md)")
 
 
 class RadiomicsFeatureExtractor:

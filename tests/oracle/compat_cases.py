@@ -150,11 +150,46 @@ def rounded_origin(extractor_class):
     return extractor_class(geometryTolerance=1e-3).execute(image, labels)
 
 
+def flat(pixel=np.float32):
+    """One slice of the phantom with two axes."""
+    image, labels = given(pixel)
+    return image[:, :, 9], labels[:, :, 9]
+
+
+def two_axes(extractor_class):
+    extractor = extractor_class(label=2, sigma=[1.0, 2.0], binWidth=30)
+    for name in ("LoG", "Wavelet", "Gradient", "LBP2D", "LBP3D"):
+        extractor.enableImageTypeByName(name)
+    extractor.enableFeatureClassByName("shape2D")
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(shape=[], shape2D=[], firstorder=["Mean", "Entropy"], glrlm=[], glcm=["Contrast"])
+    return extractor.execute(*flat())
+
+
+def two_axes_resampled(extractor_class):
+    return extractor_class(label=2, resampledPixelSpacing=[0.5, 0.6], resegmentRange=[0, 400]).execute(*flat())
+
+
+def patterns(extractor_class):
+    extractor = extractor_class(label=1, lbp2DMethod="default")
+    extractor.enableImageTypes(LBP2D={}, LBP3D={"binWidth": 0.5})
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(firstorder=["Mean", "Entropy"], glcm=["Contrast"])
+    return extractor.execute(*given())
+
+
+def one_slice(extractor_class):
+    image, labels = given()
+    extractor = extractor_class(label=2, force2D=True)
+    extractor.enableAllFeatures()
+    return extractor.execute(image[:, :, 9:10], labels[:, :, 9:10])
+
+
 CASES = [
     default, label_in_the_call, parameters, parameters_and_overrides, all_filters, log_larger_than_the_image,
     normalised, resegmented, in_planes, deprecated, nothing_enabled, voxels_without_neighbours, channel,
     mask_on_another_grid, resampled_on_the_grid_of_the_mask, same_spacing_on_another_grid,
-    resampled_to_the_spacing_of_the_mask, rounded_origin,
+    resampled_to_the_spacing_of_the_mask, rounded_origin, two_axes, two_axes_resampled, patterns, one_slice,
 ]  # fmt: skip
 
 
@@ -187,7 +222,15 @@ def maps_resampled(extractor_class):
     return extractor.execute(*_small(), voxelBased=True)
 
 
-MAPS = [maps, maps_in_planes, maps_resampled]
+def maps_of_two_axes(extractor_class):
+    image, labels = flat(np.int16)
+    extractor = extractor_class(label=2)
+    extractor.disableAllFeatures()
+    extractor.enableFeaturesByName(glcm=["Contrast"], gldm=["DependenceEntropy"])
+    return extractor.execute(image, labels, voxelBased=True)
+
+
+MAPS = [maps, maps_in_planes, maps_resampled, maps_of_two_axes]
 
 
 def wrong_label(extractor_class):
@@ -247,7 +290,22 @@ def no_image(extractor_class):
     return extractor_class().execute(None, given()[1])
 
 
+def other_axes(extractor_class):
+    return extractor_class().execute(given()[0], flat()[1])
+
+
+def shape_of_a_plane_of_several(extractor_class):
+    extractor = extractor_class(force2D=True)
+    extractor.enableAllFeatures()
+    return extractor.execute(*given())
+
+
+def spacing_of_three_axes_for_two(extractor_class):
+    return extractor_class(label=2, resampledPixelSpacing=[1, 1, 1]).execute(*flat())
+
+
 REFUSED = [
     wrong_label, empty_mask, one_voxel, too_few_dimensions, too_few_voxels, another_size, another_origin,
     outside_the_image, outside_the_image_resampled, nothing_in_the_range, no_such_file, no_image,
+    other_axes, shape_of_a_plane_of_several, spacing_of_three_axes_for_two,
 ]  # fmt: skip

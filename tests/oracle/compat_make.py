@@ -1,7 +1,7 @@
 """Writes compat.json.gz: what PyRadiomics 3.0.1 returns for every case of compat_cases.py, in its order.
 
 Run where PyRadiomics 3.0.1 is installed: ``python tests/oracle/compat_make.py``. The committed file was made with
-Python 3.9, NumPy 1.26.4, SimpleITK 2.5.7 and PyWavelets 1.6.0; the diagnostics_Versions_ entries in it say so.
+Python 3.9, NumPy 1.26.4, SimpleITK 2.5.7, PyWavelets 1.6.0, scikit-image 0.24.0 and trimesh 4.12.2.
 
 A value is [name, type, text or number]; of a map the size, spacing, origin, and its voxels.
 """

@@ -55,7 +55,7 @@ def differs(name, kind, theirs, ours):
         return None
     if kind in ("ndarray", "float64") and not name.startswith("diagnostics"):
         ok = (
-            near(float(ours), theirs, NO_WIDTH if "_shape_" in name else NEAR_ZERO)
+            near(float(ours), theirs, NO_WIDTH if "_shape" in name else NEAR_ZERO)
             and ours.dtype == np.float64
             and ours.ndim == 0
         )
@@ -91,6 +91,6 @@ def test_maps_are_the_images_that_pyradiomics_returns(case):
 
 @pytest.mark.parametrize("case", compat_cases.REFUSED, ids=lambda case: case.__name__)
 def test_what_pyradiomics_refuses_is_a_value_error(case):
-    assert reference()["refused"][case.__name__][0] in ("ValueError", "RuntimeError")  # RuntimeError: a new SimpleITK's
-    with pytest.raises(ValueError, match="To do: "):
+    assert reference()["refused"][case.__name__][0] in ("ValueError", "RuntimeError", "AssertionError")
+    with pytest.raises(ValueError, match=r"To do: |give two"):
         case(RadiomicsFeatureExtractor)

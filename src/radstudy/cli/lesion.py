@@ -9,11 +9,19 @@ import typer
 
 from radstudy.imaging.masks.formats import listed
 
-ImageFile = Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file.")]
+ImageFile = Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file; or PNG, JPEG, TIFF, one DICOM image.")]
 MaskFile = Annotated[Path, typer.Option(help=f"{listed()}.")]
 Lesion = Annotated[
     str | None,
     typer.Option(
         help="Number or name of the lesion's label in the mask, or 'largest' or 'union'; by default the only label."
+    ),
+]
+PixelSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MM or MMxMM",
+        help="Pixel size of a PNG, JPEG, TIFF or DICOM image that does not state it, such as 0.1 or 0.1x0.12 (across, "
+        "then down).",
     ),
 ]

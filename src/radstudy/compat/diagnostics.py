@@ -45,20 +45,22 @@ def diagnostics(
     yield from _versions()
     yield f"{_PREFIX}Configuration_Settings", said
     yield f"{_PREFIX}Configuration_EnabledImageTypes", image_types
-    yield f"{_PREFIX}Image-original_Hash", sitk.Hash(given.image)
-    yield f"{_PREFIX}Image-original_Dimensionality", f"{given.image.GetDimension()}D"
+    axes = 2 if given.planar else 3
+    image, mask = given.as_given
+    yield f"{_PREFIX}Image-original_Hash", sitk.Hash(image)
+    yield f"{_PREFIX}Image-original_Dimensionality", f"{axes}D"
     header = header_of_image(given.image)
-    yield from _image_facts("original", sitk.GetArrayViewFromImage(given.image), header)
-    yield f"{_PREFIX}Mask-original_Hash", sitk.Hash(given.mask)
-    yield from _mask_facts("original", given.inside, header_of_image(given.mask), None)
+    yield from _image_facts("original", sitk.GetArrayViewFromImage(given.image), header, axes)
+    yield f"{_PREFIX}Mask-original_Hash", sitk.Hash(mask)
+    yield from _mask_facts("original", given.inside, header_of_image(given.mask), None, axes)
     region, there = placed.placed.region, placed.header
     if settings.resampled_spacing_mm is not None and settings.interpolator is not None:
-        yield from _image_facts("interpolated", region.image, there)
-        yield from _mask_facts("interpolated", region.mask, there, region.image)
+        yield from _image_facts("interpolated", region.image, there, axes)
+        yield from _mask_facts("interpolated", region.mask, there, region.image, axes)
     if placed.corrected is not None:
-        yield from _mask_facts("corrected", placed.corrected, header, region.image)
+        yield from _mask_facts("corrected", placed.corrected, header, region.image, axes)
     if settings.resegment_range is not None:
-        yield from _mask_facts("resegmented", placed.placed.lesion.mask, there, region.image)
+        yield from _mask_facts("resegmented", placed.placed.lesion.mask, there, region.image, axes)
 
 
 def _versions() -> Iterator[tuple[str, str]]:
@@ -69,14 +71,14 @@ def _versions() -> Iterator[tuple[str, str]]:
     yield f"{_PREFIX}Versions_Python", ".".join(map(str, sys.version_info[:3]))
 
 
-def _image_facts(stage: str, voxels: NDArray[Any], header: Header) -> Iterator[tuple[str, Any]]:
-    yield f"{_PREFIX}Image-{stage}_Spacing", tuple(map(float, header.spacing_mm))
-    yield f"{_PREFIX}Image-{stage}_Size", tuple(map(int, voxels.shape[::-1]))
+def _image_facts(stage: str, voxels: NDArray[Any], header: Header, axes: int) -> Iterator[tuple[str, Any]]:
+    yield f"{_PREFIX}Image-{stage}_Spacing", tuple(map(float, header.spacing_mm[:axes]))
+    yield f"{_PREFIX}Image-{stage}_Size", tuple(map(int, voxels.shape[::-1][:axes]))
     yield from _levels(f"{_PREFIX}Image-{stage}", voxels)
 
 
 def _mask_facts(
-    stage: str, inside: NDArray[np.bool_], header: Header, voxels: NDArray[Any] | None
+    stage: str, inside: NDArray[np.bool_], header: Header, voxels: NDArray[Any] | None, axes: int
 ) -> Iterator[tuple[str, Any]]:
     """Describe a mask (z, y, x), and the image inside it if there is one on the same grid."""
     name = f"{_PREFIX}Mask-{stage}"
@@ -86,13 +88,14 @@ def _mask_facts(
     low = [first for first, _ in box]
     places = np.nonzero(part)
     centre = tuple(float(np.mean(at + begin)) for at, begin in zip(places[::-1], low[::-1], strict=True))
-    yield f"{name}_Spacing", tuple(map(float, header.spacing_mm))
-    yield f"{name}_Size", tuple(map(int, inside.shape[::-1]))
-    yield f"{name}_BoundingBox", (*low[::-1], *part.shape[::-1])
+    yield f"{name}_Spacing", tuple(map(float, header.spacing_mm[:axes]))
+    yield f"{name}_Size", tuple(map(int, inside.shape[::-1][:axes]))
+    yield f"{name}_BoundingBox", (*low[::-1][:axes], *part.shape[::-1][:axes])
     yield f"{name}_VoxelNum", int(places[0].size)
     yield f"{name}_VolumeNum", int(ndimage.label(part, np.ones((3, 3, 3)))[1])
-    yield f"{name}_CenterOfMassIndex", centre
-    yield f"{name}_CenterOfMass", header.itk_image().TransformContinuousIndexToPhysicalPoint(list(centre))
+    point = header.itk_image().TransformContinuousIndexToPhysicalPoint(list(centre))
+    yield f"{name}_CenterOfMassIndex", centre[:axes]
+    yield f"{name}_CenterOfMass", point[:axes]
     if voxels is not None:
         yield from _levels(name, cut(voxels, box)[part])
 

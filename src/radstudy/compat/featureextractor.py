@@ -214,10 +214,10 @@ class RadiomicsFeatureExtractor:
         said |= {} if label is None else {"label": label}
         said |= {} if label_channel is None else {"label_channel": label_channel}
         said |= {"voxelBased": True} if voxelBased else {}
-        chosen = self._chosen(self.settings, voxel_based=voxelBased)
         logger.info("Calculating features with label: %s", said.get("label", 1))
         try:
             given = labelled_images(imageFilepath, maskFilepath, said.get("label", 1), said.get("label_channel"))
+            chosen = self._chosen(self.settings, voxel_based=voxelBased, planar=given.planar)
             placed = place_given(given, chosen, said.get("geometryTolerance"))
             result: OrderedDict[str, Any] = OrderedDict()
             if said.get("additionalInfo", False):
@@ -273,7 +273,7 @@ class RadiomicsFeatureExtractor:
             raise TypeError("loadImage takes no generalInfo in radstudy.compat: execute() returns its facts")
         return prepared(ImageFilePath, MaskFilePath, **{**kwargs, "resegmentRange": None})
 
-    def _chosen(self, settings: Mapping[str, Any], *, voxel_based: bool) -> ExtractionSettings:
+    def _chosen(self, settings: Mapping[str, Any], *, voxel_based: bool, planar: bool) -> ExtractionSettings:
         values = {**settings}
         if voxel_based:
             values.setdefault("initValue", 0)
@@ -282,7 +282,7 @@ class RadiomicsFeatureExtractor:
                     "maskedKernel is False: maps whose neighbourhoods reach outside the lesion are not supported. "
                     "Leave it True"
                 )
-        return extraction_settings(values, self.enabledImagetypes, self.enabledFeatures, self._remark)
+        return extraction_settings(values, self.enabledImagetypes, self.enabledFeatures, self._remark, planar=planar)
 
     def _remark(self, text: str) -> None:
         """Log a sentence as a warning, once for each extractor."""

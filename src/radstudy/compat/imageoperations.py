@@ -29,12 +29,14 @@ def prepared(image: Any, mask: Any, **settings: Any) -> tuple[sitk.Image, sitk.I
     """
     placed, label = _placed(image, mask, settings)
     region, inside = placed.placed.region, placed.placed.lesion.mask
-    return image_at(region.image, placed.header), image_at(inside.astype(np.uint32) * np.uint32(label), placed.header)
+    voxels = image_at(region.image, placed.header)
+    labels = image_at(inside.astype(np.uint32) * np.uint32(label), placed.header)
+    return (voxels[:, :, 0], labels[:, :, 0]) if placed.placed.planar else (voxels, labels)
 
 
 def _placed(image: Any, mask: Any, settings: dict[str, Any]) -> tuple[PlacedImages, int]:
-    chosen = extraction_settings(settings, {}, {}, lambda text: logger.debug("%s", text))
     given = labelled_images(image, mask, settings.get("label", 1), settings.get("label_channel"))
+    chosen = extraction_settings(settings, {}, {}, lambda text: logger.debug("%s", text), planar=given.planar)
     try:
         return place_given(given, chosen, settings.get("geometryTolerance")), given.label
     except CaseError as error:
@@ -43,7 +45,9 @@ def _placed(image: Any, mask: Any, settings: dict[str, Any]) -> tuple[PlacedImag
 
 def getMask(mask: Any, **settings: Any) -> sitk.Image:
     """Return a mask of whole numbers that has the label, of one channel; a ValueError if it has not."""
-    return labelled_images(mask, mask, settings.get("label", 1), settings.get("label_channel")).mask
+    one = mask if isinstance(mask, sitk.Image) else sitk.ReadImage(str(mask))
+    any_image = sitk.Image(one.GetSize(), sitk.sitkUInt8)
+    return labelled_images(any_image, one, settings.get("label", 1), settings.get("label_channel")).as_given[1]
 
 
 def checkMask(imageNode: Any, maskNode: Any, **settings: Any) -> tuple[NDArray[np.int64], sitk.Image | None]:
@@ -51,7 +55,7 @@ def checkMask(imageNode: Any, maskNode: Any, **settings: Any) -> tuple[NDArray[n
 
     Returns
     -------
-    box : first and last voxel along x, y and z: (x, x, y, y, z, z).
+    box : first and last voxel along x, y and z: (x, x, y, y, z, z); along x and y for two axes.
     corrected : the mask on the image's grid if it had to be sampled there (correctMask); None otherwise.
 
     Raises
@@ -63,8 +67,10 @@ def checkMask(imageNode: Any, maskNode: Any, **settings: Any) -> tuple[NDArray[n
     assert box is not None  # an empty mask was refused
     corrected = None
     if placed.corrected is not None:
-        corrected = image_at(placed.corrected.astype(np.uint32) * np.uint32(label), header_of_image(imageNode))
-    return np.array([end for first, last in box[::-1] for end in (first, last - 1)]), corrected
+        corrected = image_at(placed.corrected.astype(np.uint32) * np.uint32(label), placed.header)
+        corrected = corrected[:, :, 0] if placed.placed.planar else corrected
+    axes = box[:0:-1] if placed.placed.planar else box[::-1]
+    return np.array([end for first, last in axes for end in (first, last - 1)]), corrected
 
 
 def cropToTumorMask(
@@ -105,13 +111,22 @@ def _filter(image_type: str) -> Callable[..., Filtered]:
     def derived(inputImage: sitk.Image, inputMask: Any = None, **settings: Any) -> Filtered:
         known = {name: value for name, value in settings.items() if name not in _UNPREPARED}
         chosen = extraction_settings(known, {image_type: {}}, {}, lambda text: logger.debug("%s", text))
-        voxels = sitk.GetArrayFromImage(inputImage)
+        planar = inputImage.GetDimension() == 2
+        image = sitk.JoinSeries(inputImage) if planar else inputImage
+        chosen = chosen.in_plane() if planar else chosen
+        voxels = sitk.GetArrayFromImage(image)
+        inside = np.ones(voxels.shape, dtype=bool)
+        if inputMask is not None:
+            inside = sitk.GetArrayFromImage(inputMask).reshape(voxels.shape) == settings.get("label", 1)
         z, y, x = ((0, size) for size in voxels.shape)
-        for one in filtered_images(voxels, (z, y, x), inputImage.GetSpacing(), chosen.image_types[0], chosen):
+        for one in filtered_images(
+            voxels, (z, y, x), image.GetSpacing(), chosen.image_types[0], chosen, inside=inside, planar=planar
+        ):
             if one.voxels is None:
                 logger.warning("%s is left out: %s", one.name, one.problem)
-            else:
-                yield image_at(one.voxels, header_of_image(inputImage)), one.name, settings
+                continue
+            filtered = image_at(one.voxels, header_of_image(image))
+            yield filtered[:, :, 0] if planar else filtered, one.name, settings
 
     derived.__doc__ = f"Yield the {image_type} images of a whole image, each with its name and the settings."
     return derived

@@ -32,11 +32,18 @@ class LabelledImages:
     image : scalar, three-dimensional.
     mask : uint32, three-dimensional.
     label : a value that the mask contains.
+    planar : whether both were given with two axes; here they have a third of one voxel.
     """
 
     image: sitk.Image
     mask: sitk.Image
     label: int
+    planar: bool = False
+
+    @property
+    def as_given(self) -> tuple[sitk.Image, sitk.Image]:
+        """Image and mask with the axes that they were given with."""
+        return (self.image[:, :, 0], self.mask[:, :, 0]) if self.planar else (self.image, self.mask)
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
@@ -71,7 +78,7 @@ def labelled_images(image: Any, mask: Any, label: Any, channel: Any = None) -> L
 
     Raises
     ------
-    UnusableLesionError : a file cannot be read, an image is not a scalar volume, or the mask does not have the label.
+    UnusableLesionError : a file cannot be read, the image is not scalar, the axes differ, or the mask lacks the label.
     """
     read, labels = _read(image, "image"), _read(mask, "mask")
     if read.GetNumberOfComponentsPerPixel() > 1:
@@ -81,15 +88,18 @@ def labelled_images(image: Any, mask: Any, label: Any, channel: Any = None) -> L
             file=_shown(image),
         )
     labels = _one_channel(labels, channel, _shown(mask))
-    for given, what, path in ((read, "image", image), (labels, "mask", mask)):
-        if given.GetDimension() != 3:
-            raise UnusableLesionError(
-                f"the {what} has {given.GetDimension()} dimensions, size {given.GetSize()}",
-                "give a three-dimensional one; a slice may be one voxel thick",
-                file=_shown(path),
-            )
+    axes = read.GetDimension()
+    if axes not in (2, 3) or labels.GetDimension() != axes:
+        raise UnusableLesionError(
+            f"the image has {axes} axes, size {read.GetSize()}, and the mask {labels.GetDimension()}, size "
+            f"{labels.GetSize()}",
+            "give both with three axes, or both with two",
+            file=_shown(image),
+        )
+    if axes == 2:
+        read, labels = sitk.JoinSeries(read), sitk.JoinSeries(labels)
     labels = sitk.Cast(labels, sitk.sitkUInt32)
-    return LabelledImages(read, labels, _present(labels, label, _shown(mask)))
+    return LabelledImages(read, labels, _present(labels, label, _shown(mask)), planar=axes == 2)
 
 
 def header_of_image(image: sitk.Image) -> Header:

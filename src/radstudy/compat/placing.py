@@ -59,7 +59,7 @@ def place_given(given: LabelledImages, settings: ExtractionSettings, tolerance: 
     """
     image, mask = header_of_image(given.image), header_of_image(given.mask)
     resampling = settings.resampled_spacing_mm is not None and settings.interpolator is not None
-    prepared = _prepared(given.image, image, settings)
+    prepared = _prepared(given, image, settings)
     same = given.same_grid(tolerance)
     if same and (not resampling or image == mask):
         return _in_image(prepared, given.inside, settings)
@@ -81,10 +81,11 @@ def place_given(given: LabelledImages, settings: ExtractionSettings, tolerance: 
     return PlacedImages(found_there.placed, found_there.header, None if settings.pre_crop else corrected)
 
 
-def _prepared(image: sitk.Image, header: Header, settings: ExtractionSettings) -> Prepared:
-    voxels = array_ijk(image)
+def _prepared(given: LabelledImages, header: Header, settings: ExtractionSettings) -> Prepared:
+    voxels = array_ijk(given.image)
     affine = affine_from_lps(header.origin_mm, header.spacing_mm, header.direction)
-    return Prepared.of(Volume(voxels, affine, stored_dtype=voxels.dtype), header, settings)
+    volume = Volume(voxels, affine, stored_dtype=voxels.dtype, planar=given.planar)
+    return Prepared.of(volume, header, settings)
 
 
 def _in_image(prepared: Prepared, inside: NDArray[np.bool_], settings: ExtractionSettings) -> PlacedImages:
@@ -168,7 +169,7 @@ def _in_grid_of_mask(
         grid.start,
     )
     native = int(np.count_nonzero(given.inside))
-    placed = place_in_region(region, settings, native, native * float(np.prod(mask.spacing_mm)))
+    placed = place_in_region(region, settings, native, native * float(np.prod(mask.spacing_mm)), planar=given.planar)
     return PlacedImages(placed, header)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from radstudy.catalogue import SHAPES
 from radstudy.compat.placing import PlacedImages, moved
 from radstudy.errors import CaseError
 from radstudy.features.extract import placed_features
@@ -21,11 +22,11 @@ from radstudy.imaging.header import Header
 
 # PyRadiomics returns these as NumPy scalars, all others as arrays without axes.
 _SCALARS = {
-    f"original_shape_{name}"
-    for name in (
+    "shape": (
         "Compactness1", "Elongation", "Flatness", "LeastAxisLength", "MajorAxisLength", "MinorAxisLength",
         "VoxelVolume",
-    )
+    ),
+    "shape2D": ("Elongation", "MajorAxisLength", "MinorAxisLength", "PixelSurface", "Sphericity"),
 }  # fmt: skip
 
 
@@ -39,8 +40,9 @@ def lesion_values(placed: PlacedImages, settings: ExtractionSettings) -> Iterato
     """
     absent = _absent_images(placed, settings)
     for name, value in placed_features(placed.placed, settings).values.items():
-        if name.split("_")[0] not in absent:
-            yield name, np.float64(value) if name in _SCALARS else np.array(value)
+        image, family, feature = name.split("_")
+        if image not in absent:
+            yield name, np.float64(value) if feature in _SCALARS.get(family, ()) else np.array(value)
 
 
 def lesion_maps(placed: PlacedImages, settings: ExtractionSettings) -> Iterator[tuple[str, sitk.Image]]:
@@ -55,29 +57,38 @@ def lesion_maps(placed: PlacedImages, settings: ExtractionSettings) -> Iterator[
     ------
     CaseError : an image that a map needs cannot be computed for this lesion.
     """
+    settings = settings.in_plane() if placed.placed.planar else settings
     absent = _absent_images(placed, settings)
-    names = [name for name in feature_names(settings) if "_shape_" not in name and name.split("_")[0] not in absent]
+    names = [name for name in feature_names(settings) if name.split("_")[1] not in SHAPES]
+    names = [name for name in names if name.split("_")[0] not in absent]
     region = placed.placed.region
     around = padded(placed.placed.lesion.box, settings.kernel_radius, region.mask.shape)
     header = moved(placed.header, tuple(float(first) for first, _ in around[::-1]), region.spacing_mm)
     for name, values in mapped(placed.placed, names, settings, settings.kernel_radius).items():
         if isinstance(values, CaseError):
             raise values
-        yield name, image_at(cut(values, around), header)
+        image = image_at(cut(values, around), header)
+        yield name, image[:, :, 0] if placed.placed.planar else image
 
 
 def _absent_images(placed: PlacedImages, settings: ExtractionSettings) -> set[str]:
-    """Return the names of the LoG images that PyRadiomics leaves out, because the region is too small."""
-    region = placed.placed.region
-    return {
-        name
-        for image_type in settings.image_types
-        if image_type.name == "LoG"
-        for sigma, name in zip(
-            settings.for_image_type(image_type).sigma, names_of_image_type(settings, image_type), strict=True
-        )
-        if log_problem(region.image.shape, region.spacing_mm, sigma)
-    }
+    """Return the names of the images that PyRadiomics leaves out.
+
+    These are LoG images if the region is too small for their sigma, and LBP3D of an image of two axes.
+    """
+    region, planar = placed.placed.region, placed.placed.planar
+    axes = 2 if planar else 3
+    size, spacing = region.image.shape[3 - axes :], region.spacing_mm[:axes]
+    absent: set[str] = set()
+    for image_type in settings.image_types:
+        names = names_of_image_type(settings, image_type)
+        if image_type.name == "LoG":
+            sigmas = settings.for_image_type(image_type).sigma
+            pairs = zip(sigmas, names, strict=True)
+            absent.update(name for sigma, name in pairs if log_problem(size, spacing, sigma))
+        elif image_type.name == "LBP3D" and planar:
+            absent.update(names)
+    return absent
 
 
 def image_at(values: NDArray[Any], header: Header) -> sitk.Image:

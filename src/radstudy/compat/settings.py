@@ -55,6 +55,8 @@ def extraction_settings(
     image_types: Mapping[str, Mapping[str, Any] | None],
     features: Mapping[str, Any],
     remark: Callable[[str], None],
+    *,
+    planar: bool = False,
 ) -> ExtractionSettings:
     """Check an extractor's state, and return it as extraction settings.
 
@@ -62,6 +64,7 @@ def extraction_settings(
     ----------
     settings, image_types, features : the extractor's settings, enabledImagetypes and enabledFeatures.
     remark : called with a sentence for everything that has no effect.
+    planar : whether the image has two axes: it has no volume, and its spacing two numbers.
 
     Raises
     ------
@@ -72,11 +75,13 @@ def extraction_settings(
         known.pop("interpolator", None)  # not looked at then, as in PyRadiomics
     if isinstance(known.get("interpolator"), int):
         known["interpolator"] = _NAMED.get(known["interpolator"], known["interpolator"])
+    if planar and known.get("resampledPixelSpacing") is not None:
+        known["resampledPixelSpacing"] = _in_space(known["resampledPixelSpacing"])
     content = {
         "setting": {name: value for name, value in known.items() if name not in VOXEL_SETTINGS},
         "voxelSetting": {name: value for name, value in known.items() if name in VOXEL_SETTINGS},
         "imageType": {name: _known_settings(own or {}, remark) for name, own in image_types.items()},
-        "featureClass": _computed_features(features, force_2d=bool(known.get("force2D")), remark=remark),
+        "featureClass": _computed_features(features, _without_shape(known, planar=planar), remark),
     }
     try:
         chosen = ExtractionSettings.from_pyradiomics(content)
@@ -102,14 +107,30 @@ def _known_settings(settings: Mapping[str, Any], remark: Callable[[str], None]) 
     return {name: value for name, value in known.items() if name not in _OF_THE_CALL}
 
 
+def _in_space(spacing: Any) -> Any:
+    """Return the spacing of two axes with a third that is kept."""
+    if not isinstance(spacing, list) or len(spacing) != 2:
+        raise UnusableSettingsError(f"resampledPixelSpacing is {spacing}, but the image has two axes: give two numbers")
+    return [*spacing, 0]
+
+
+def _without_shape(settings: Mapping[str, Any], *, planar: bool) -> dict[str, str]:
+    """Return the shape class that PyRadiomics leaves out of such an extraction, and why."""
+    if planar:
+        return {"shape": "shape is not computed: the image has two axes, which shape2D describes"}
+    if settings.get("force2D"):
+        return {}
+    return {"shape2D": "shape2D is not computed: it needs force2D to be True, as in PyRadiomics"}
+
+
 def _computed_features(
-    features: Mapping[str, Any], *, force_2d: bool, remark: Callable[[str], None]
+    features: Mapping[str, Any], absent: Mapping[str, str], remark: Callable[[str], None]
 ) -> dict[str, list[str]]:
     """Return the classes with their named features ([] for all); those that PyRadiomics leaves out are left out."""
     computed = {}
     for family, named in features.items():
-        if family == "shape2D" and not force_2d:
-            remark("shape2D is not computed: it needs force2D to be True, as in PyRadiomics")
+        if family in absent:
+            remark(absent[family])
             continue
         names = list(dict.fromkeys(named or ()))
         kept = [name for name in names if (family, name) not in EQUAL_TO_ANOTHER]

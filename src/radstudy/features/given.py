@@ -12,9 +12,11 @@ from typing import Any
 from radstudy.errors import CaseError, StudyFileError, UsageError
 from radstudy.features.of_study import her2_ihc2plus
 from radstudy.features.settings import ExtractionSettings
+from radstudy.imaging.header import Header, header_of, read_header
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
+PixelSizeGiven = float | tuple[float, float] | str | None
 Settings = ExtractionSettings | Mapping[str, Any] | str | Path
 
 
@@ -26,17 +28,19 @@ def read_given(
     otherwise: Label | None = None,
     by: object = None,
     resample: bool = False,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> tuple[Volume, Roi]:
     """Return the image and the lesion.
 
     Parameters
     ----------
-    image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
+    image : a volume, or the path of an image file (`Volume.read`).
     mask : a region of interest, or the path of a mask file (docs/masks.md), which is put onto the image's grid.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`.
     otherwise : the label used for a mask file if no `label` is given; None takes the only one present.
     by : the source of `otherwise`; if it is the path of a file, errors name it.
     resample : as in `Roi.read`.
+    pixel_size_mm : of an image file that does not state it, as in `Volume.read`.
 
     Raises
     ------
@@ -47,7 +51,9 @@ def read_given(
     _require_located(image, mask)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-    volume = image if isinstance(image, Volume) else Volume.read(image)
+    if isinstance(image, Volume) and pixel_size_mm is not None:
+        raise UsageError("a pixel size was given, but the image is a Volume, which has its own")
+    volume = image if isinstance(image, Volume) else Volume.read(image, pixel_size_mm=pixel_size_mm)
     if isinstance(mask, Roi):
         return volume, mask
     with naming_files(None, by if label is None and otherwise is not None else None):
@@ -55,6 +61,19 @@ def read_given(
     for note in roi.notes:
         warnings.warn(f"{mask}: {note}", stacklevel=2)
     return volume, roi
+
+
+def header_for(image: Volume | str | Path, volume: Volume) -> Header:
+    """Return the position of an image in ITK's own numbers: the file's if it is a file of three axes.
+
+    Parameters
+    ----------
+    image : as a caller gave it.
+    volume : as it was read.
+    """
+    if isinstance(image, Volume) or volume.planar:
+        return header_of(volume.affine)
+    return read_header(image)
 
 
 @contextmanager

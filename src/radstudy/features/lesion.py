@@ -64,14 +64,16 @@ class Placed:
     region : image and mask, resampled or cropped according to the settings.
     full : the lesion as drawn.
     lesion : the lesion after resegmentation; `full` if there is no resegmentation.
-    facts : native_voxels and resampled_voxels, volume_change_percent; of a mask on the volume's grid also bounding_box and
-        mask_checksum.
+    facts : native_voxels and resampled_voxels, volume_change_percent; of a mask on the volume's grid also bounding_box
+        and mask_checksum.
+    planar : whether the image has two axes only.
     """
 
     region: LesionRegion
     full: LesionInRegion
     lesion: LesionInRegion
     facts: dict[str, Any]
+    planar: bool = False
 
 
 def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
@@ -97,14 +99,17 @@ def place_voxels(prepared: Prepared, mask: NDArray[np.bool_], settings: Extracti
     native = int(np.count_nonzero(inside))
     _check_finite(cut(prepared.voxels, box)[inside])
     region = _region(prepared, mask, box, settings)
-    placed = place_in_region(region, settings, native, native * float(np.prod(prepared.header.spacing_mm)))
+    drawn_mm3 = native * float(np.prod(prepared.header.spacing_mm))
+    placed = place_in_region(region, settings, native, drawn_mm3, planar=prepared.volume.planar)
     (k0, k1), (j0, j1), (i0, i1) = box
     placed.facts["bounding_box"] = [i0, i1 - 1, j0, j1 - 1, k0, k1 - 1]
     placed.facts["mask_checksum"] = hashlib.sha256(repr(box).encode() + np.packbits(inside).tobytes()).hexdigest()[:16]
     return placed
 
 
-def place_in_region(region: LesionRegion, settings: ExtractionSettings, native: int, native_mm3: float) -> Placed:
+def place_in_region(
+    region: LesionRegion, settings: ExtractionSettings, native: int, native_mm3: float, *, planar: bool = False
+) -> Placed:
     """Check a lesion that lies in its region already, and shrink it to the requested range of grey levels.
 
     Parameters
@@ -113,6 +118,7 @@ def place_in_region(region: LesionRegion, settings: ExtractionSettings, native: 
     settings : of the extraction.
     native : number of the lesion's voxels as drawn.
     native_mm3 : their volume.
+    planar : whether the image has two axes only.
 
     Raises
     ------
@@ -123,7 +129,8 @@ def place_in_region(region: LesionRegion, settings: ExtractionSettings, native: 
     _check_size(full, settings, native, change)
     _check_finite_after(full, region)
     facts = {"native_voxels": native, "resampled_voxels": full.voxels, "volume_change_percent": change}
-    return Placed(region, full, full if settings.resegment_range is None else _resegmented(region, settings), facts)
+    lesion = full if settings.resegment_range is None else _resegmented(region, settings)
+    return Placed(region, full, lesion, facts, planar)
 
 
 @dataclass(frozen=True, eq=False)

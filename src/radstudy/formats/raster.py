@@ -46,19 +46,43 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         does not have three dimensions, or is a NIfTI file without a voxel size. A TransientError if another run may be
         able to read it.
     """
-    file = Path(path)
+    voxels, affine, _ = _read(Path(path), planes=False)
+    return voxels, affine
+
+
+def read_raster_or_plane(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
+    """Read a scalar image file of three axes, or of two.
+
+    Parameters
+    ----------
+    path : as in `read_raster`.
+
+    Returns
+    -------
+    voxels, affine : as from `read_raster`; an image of two axes has one slice, in the plane z = 0.
+    planar : whether the file has two axes.
+
+    Raises
+    ------
+    CaseError : as in `read_raster`, except for two axes.
+    """
+    return _read(Path(path), planes=True)
+
+
+def _read(file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
     with _as_case_error(file), held():
         if file.is_dir():
             raise CaseError("this is a folder, not a file", "correct the path or add the file", file=file)
         if not file.is_file():
             raise TransientError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
-            voxels = read_nifti(file).voxels()
-            return voxels, affine_from_lps(*_of_three_axes(read_information(file)))
+            nifti = read_nifti(file, planes=planes)
+            place = _of_three_axes(read_information(file))
+            return nifti.voxels(), affine_from_lps(*place), len(nifti.header.get_data_shape()) == 2
         require_whole(file)
         with for_native_readers(file) as readable:
             image = sitk.ReadImage(str(readable))
-        return _from_sitk(image, file)
+        return _from_sitk(image, file, planes=planes)
 
 
 @contextmanager
@@ -98,7 +122,7 @@ def _of_three_axes(
     return header.GetOrigin()[:3], header.GetSpacing()[:3], tuple(cosines.ravel().tolist())
 
 
-def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def _from_sitk(image: sitk.Image, file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise CaseError(
             f"each pixel has {image.GetNumberOfComponentsPerPixel()} components (a colour or vector image)",
@@ -113,10 +137,11 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
             "export each phase or b-value as a separate volume",
             file=file,
         )
-    if image.GetDimension() == 2:
+    planar = image.GetDimension() == 2
+    if planar and not planes:
         raise two_dimensional(image.GetSize(), file)
-    array = array_ijk(image)
-    return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    affine = affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    return sitk.GetArrayFromImage(image).T[:, :, None] if planar else array_ijk(image), affine, planar
 
 
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64], *, remark: str = "") -> None:

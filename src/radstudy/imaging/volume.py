@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from radstudy.errors import CaseError
-from radstudy.formats.raster import read_raster, write_raster
+from radstudy.errors import CaseError, UsageError
+from radstudy.formats.dicom_frames import is_dicom
+from radstudy.formats.nifti import two_dimensional
+from radstudy.formats.picture import is_picture_name, read_picture
+from radstudy.formats.pixel_size import FlatImage, pixel_size
+from radstudy.formats.raster import read_raster_or_plane, write_raster
+from radstudy.formats.raster_names import SUFFIXES
 from radstudy.imaging.slabs import in_slabs
 from radstudy.space.grid import Grid, checked_affine, spacing_of
 
@@ -32,6 +37,8 @@ class Volume:
         files do not have becomes the next one that they have: bool uint8, float16 float32, longdouble float64.
     history : processing of the voxels, one line per step.
     source : the file it came from.
+    planar : whether the image has two axes only (an ultrasound image, a mammogram): K is 1, and filters and textures
+        stay in the plane. A volume of one slice has three axes and is not planar.
     """
 
     voxels: FloatArray
@@ -40,6 +47,7 @@ class Volume:
     stored_dtype: DTypeLike | None = None
     history: tuple[str, ...] = field(default=())
     source: str = ""
+    planar: bool = False
 
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
@@ -49,6 +57,8 @@ class Volume:
             )
         if not voxels.size:
             raise CaseError(f"the volume is empty: its shape is {voxels.shape}", "pass (I, J, K) voxels")
+        if self.planar and voxels.shape[2] != 1:
+            raise CaseError(f"an image of two axes has one slice, not {voxels.shape[2]}", "pass (I, J, 1) voxels")
         if voxels.dtype.kind not in "buif":
             raise CaseError(
                 f"the voxels are of type {voxels.dtype}, not real numbers",
@@ -61,19 +71,53 @@ class Volume:
         object.__setattr__(self, "stored_dtype", stored)
 
     @classmethod
-    def read(cls, path: str | Path) -> Volume:
-        """Read a NIfTI, NRRD or MetaImage file.
+    def read(cls, path: str | Path, *, pixel_size_mm: float | tuple[float, float] | str | None = None) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage file, or an image of two axes: PNG, JPEG, TIFF or a single DICOM image.
+
+        Parameters
+        ----------
+        path : of the file.
+        pixel_size_mm : of a PNG, JPEG, TIFF or DICOM image: one number, or two (across, down); None takes what the file
+            states. The history says which was used, and how colour became grey.
 
         Raises
         ------
-        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used.
+        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used; or nothing
+            states the pixel size.
+        UsageError : the pixel size cannot be used, or is given for a file that states a voxel size.
         """
-        voxels, affine = read_raster(path)
+        file = Path(path)
+        given = None if pixel_size_mm is None else pixel_size(pixel_size_mm)
+        picture = _picture(file)
         try:
-            history = (f"read {Path(path).name}",)
-            return cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
+            if picture is not None:
+                voxels, affine, notes = picture.placed(given, file)
+                planar = True
+            elif given is not None:
+                raise UsageError(f"{file}: a pixel size is for PNG, JPEG, TIFF and DICOM; this file states its own")
+            else:
+                voxels, affine, planar = read_raster_or_plane(file)
+                notes = ()
+            history = (f"read {file.name}", *notes)
+            return cls(voxels, affine, "", voxels.dtype, history, str(path), planar)
         except CaseError as error:
             raise error.located(file=path) from error
+
+    @classmethod
+    def read_3d(cls, path: str | Path) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage volume, as a study needs it; an image of two axes is refused.
+
+        Raises
+        ------
+        CaseError : as in `read`, or the image has two axes.
+        """
+        file = Path(path)
+        if _is_picture(file):
+            raise two_dimensional(None, file)
+        volume = cls.read(path)
+        if volume.planar:
+            raise two_dimensional(volume.voxels.shape[:2], file)
+        return volume
 
     def write(self, path: str | Path) -> None:
         """Write the voxels as they are (float32 or float64) to a NIfTI, NRRD or MetaImage file."""
@@ -107,10 +151,25 @@ class Volume:
         `limits` are the smallest and the largest voxel, if already known.
         """
         dtype = np.asarray(voxels).dtype
-        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
+        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source, self.planar)
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume
+
+
+def _picture(file: Path) -> FlatImage | None:
+    """Return the content of a PNG, JPEG, TIFF or DICOM file; None for a file of another format."""
+    if not _is_picture(file):
+        return None
+    if is_picture_name(file):
+        return read_picture(file)
+    from radstudy.formats.dicom_picture import read_dicom_picture
+
+    return read_dicom_picture(file)
+
+
+def _is_picture(file: Path) -> bool:
+    return is_picture_name(file) or (not str(file).lower().endswith(SUFFIXES) and is_dicom(file))
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from radstudy.cli.command import Command
-from radstudy.cli.lesion import ImageFile, Lesion, MaskFile
+from radstudy.cli.lesion import ImageFile, Lesion, MaskFile, PixelSize
 from radstudy.cli.terminal import label_of
 from radstudy.errors import UsageError
 
@@ -18,6 +18,7 @@ def extract(
     image: ImageFile,
     mask: MaskFile,
     label: Lesion = None,
+    pixel_size: PixelSize = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's 1,218 features.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this .csv or .json file, do not print.")] = None,
@@ -31,9 +32,11 @@ def extract(
 
     if out is not None:
         refuse_foreign(out)
+    from radstudy.features.ahead import compile_ahead
     from radstudy.features.extract import extract as extract_features
 
-    features = extract_features(image, mask, settings, label=label_of(label))
+    compile_ahead()
+    features = extract_features(image, mask, settings, label=label_of(label), pixel_size_mm=pixel_size)
 
     if out is None:
         typer.echo(json.dumps(plain(features), indent=1) if as_json else _two_columns(features), nl=as_json)

@@ -227,10 +227,13 @@ def zone_matrix(rank: Int32, level: Int32, size: Int32, n_grey: int) -> tuple[ND
     counts : float64 (n_grey, sizes).
     sizes : float64 (sizes,), ascending.
     """
-    column = np.zeros(size.max() + 1, np.int32)
+    largest = n_sizes = 0
     for one in size:
+        largest = max(largest, one)
+    column = np.zeros(largest + 1, np.int32)
+    for one in size:
+        n_sizes += column[one] == 0
         column[one] = 1
-    n_sizes = column.sum()
     sizes = np.empty(n_sizes, np.float64)
     next_column = 0
     for one in range(column.size):

@@ -23,12 +23,25 @@ def _knows(file: MaskFile) -> bool:
     return file.dicom_class is None
 
 
-def _read(file: Path, _grid: Grid | None, _resample: bool) -> list[Segment]:
+def _read(file: Path, grid: Grid | None, _resample: bool) -> list[Segment]:
+    from radstudy.formats.raster import read_raster, read_raster_or_plane
+
+    if grid is not None and grid.shape[2] == 1:
+        voxels, affine, _ = read_raster_or_plane(file)
+    else:
+        voxels, affine = read_raster(file)
+    return segments_of(voxels, affine, file)
+
+
+def segments_of(voxels: NDArray[Any], affine: NDArray[np.float64], file: Path) -> list[Segment]:
+    """Return a segment for each whole number in an array, which may hold no others.
+
+    Raises
+    ------
+    CaseError : there are fractions, or values that are not finite.
+    """
     import numpy as np
 
-    from radstudy.formats.raster import read_raster
-
-    voxels, affine = read_raster(file)
     stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
     drawn = stored[stored != 0]
     if not np.isfinite(drawn).all():

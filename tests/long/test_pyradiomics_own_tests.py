@@ -21,12 +21,10 @@ pytestmark = [
     pytest.mark.skipif(not SOURCE, reason="RADSTUDY_PYRADIOMICS_SOURCE does not name PyRadiomics' source folder"),
 ]
 
-# The names of imports and of the data's folder; shape2D is left out as long as its features are not computed.
+# The names of imports and of the data's folder.
 CHANGED = [
     (r"^from radiomics import", "from radstudy.compat import"),
     (r"^from nose_parameterized import", "from parameterized import"),
-    (r"^featureClasses = getFeatureClasses\(\)", r"\g<0>; featureClasses.get('shape2D').getFeatureNames() or "
-     r"featureClasses.pop('shape2D')"),
     (r"= '\.\./data/baseline", f"= '{SOURCE}/data/baseline"),
     (r"os\.path\.join\(os\.path\.dirname\(os\.path\.abspath\(__file__\)\), \"\.\.\", \"data\"\)", f"'{SOURCE}/data'"),
 ]  # fmt: skip

@@ -170,6 +170,16 @@ def two_axes_resampled(extractor_class):
     return extractor_class(label=2, resampledPixelSpacing=[0.5, 0.6], resegmentRange=[0, 400]).execute(*flat())
 
 
+def two_axes_along_one(extractor_class):
+    return extractor_class(label=2, force2D=True, distances=[1, 2]).execute(*flat())
+
+
+def two_axes_along_the_other(extractor_class):
+    extractor = extractor_class(label=2, force2D=True, force2Ddimension=1, weightingNorm="manhattan")
+    extractor.enableImageTypeByName("Gradient")
+    return extractor.execute(*flat())
+
+
 def patterns(extractor_class):
     extractor = extractor_class(label=1, lbp2DMethod="default")
     extractor.enableImageTypes(LBP2D={}, LBP3D={"binWidth": 0.5})
@@ -189,7 +199,8 @@ CASES = [
     default, label_in_the_call, parameters, parameters_and_overrides, all_filters, log_larger_than_the_image,
     normalised, resegmented, in_planes, deprecated, nothing_enabled, voxels_without_neighbours, channel,
     mask_on_another_grid, resampled_on_the_grid_of_the_mask, same_spacing_on_another_grid,
-    resampled_to_the_spacing_of_the_mask, rounded_origin, two_axes, two_axes_resampled, patterns, one_slice,
+    resampled_to_the_spacing_of_the_mask, rounded_origin, two_axes, two_axes_resampled, two_axes_along_one,
+    two_axes_along_the_other, patterns, one_slice,
 ]  # fmt: skip
 
 

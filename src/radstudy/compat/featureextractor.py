@@ -275,6 +275,8 @@ class RadiomicsFeatureExtractor:
 
     def _chosen(self, settings: Mapping[str, Any], *, voxel_based: bool, planar: bool) -> ExtractionSettings:
         values = {**settings}
+        if voxel_based and planar and values.get("force2D"):
+            raise UnusableSettingsError("maps of an image of two axes are made without force2D: set it to False")
         if voxel_based:
             values.setdefault("initValue", 0)
             if not values.get("maskedKernel", True):

@@ -1,8 +1,8 @@
-"""A lesion on PyRadiomics' grid, also if image and mask do not share one: read `place_given` for the cases."""
+"""A lesion on PyRadiomics' grid, also if image and mask do not share one: read `_placed` for the cases."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,11 +40,7 @@ class PlacedImages:
 
 
 def place_given(given: LabelledImages, settings: ExtractionSettings, tolerance: float | None) -> PlacedImages:
-    """Put the lesion into its region.
-
-    A mask on the image's grid is taken voxel by voxel. Another one is sampled on the image's grid by nearest neighbour
-    if `correctMask` asks for it; with resampling, image and mask are both sampled on the new grid, which the mask's
-    own grid determines.
+    """Put the lesion into its region; see `_placed` for image and mask on different grids.
 
     Parameters
     ----------
@@ -56,6 +52,21 @@ def place_given(given: LabelledImages, settings: ExtractionSettings, tolerance: 
     ------
     UnusableLesionError : the grids differ and `correctMask` is off, or the lesion reaches outside the image.
     CaseError : as in `radstudy.extract`.
+    """
+    placed = _placed(given, settings, tolerance)
+    if not (given.planar and settings.force_2d):
+        return placed
+    # In an image of two axes PyRadiomics takes force2Ddimension 0 as y, so that textures follow x only.
+    across = settings.force_2d_dimension + 1
+    return replace(placed, placed=replace(placed.placed, texture_axis=across))
+
+
+def _placed(given: LabelledImages, settings: ExtractionSettings, tolerance: float | None) -> PlacedImages:
+    """Put the lesion into its region.
+
+    A mask on the image's grid is taken voxel by voxel. Another one is sampled on the image's grid by nearest neighbour
+    if `correctMask` asks for it; with resampling, image and mask are both sampled on the new grid, which the mask's
+    own grid determines.
     """
     image, mask = header_of_image(given.image), header_of_image(given.mask)
     resampling = settings.resampled_spacing_mm is not None and settings.interpolator is not None

@@ -87,6 +87,8 @@ def extraction_settings(
         chosen = ExtractionSettings.from_pyradiomics(content)
     except StudyFileError as error:
         raise UnusableSettingsError(str(error)) from error
+    if planar and chosen.force_2d:
+        _require_in_plane(chosen)
     empty: dict[str, Any] = {}  # an empty section would mean all that are usual
     if not content["imageType"]:
         empty["image_types"] = ()
@@ -105,6 +107,17 @@ def _known_settings(settings: Mapping[str, Any], remark: Callable[[str], None]) 
         asked = f"; did you mean {near[0]}?" if near else ""
         remark(f"{name} is not a setting of PyRadiomics 3.0.1: it has no effect, as there{asked}")
     return {name: value for name, value in known.items() if name not in _OF_THE_CALL}
+
+
+def _require_in_plane(settings: ExtractionSettings) -> None:
+    """Refuse what force2D makes of an image of two axes in PyRadiomics, and is not reproduced."""
+    if any(one.name == "Wavelet" for one in settings.image_types):
+        raise UnusableSettingsError(
+            "force2D is True, and the image has two axes: PyRadiomics then filters wavelets along one axis only, which "
+            "is not supported. Set force2D to False: the image stays in its plane without it"
+        )
+    if settings.force_2d_dimension > 1:
+        raise UnusableSettingsError("force2Ddimension is 2, but the image has two axes: give 0 or 1, or leave force2D")
 
 
 def _in_space(spacing: Any) -> Any:

@@ -67,6 +67,8 @@ class Placed:
     facts : native_voxels and resampled_voxels, volume_change_percent; of a mask on the volume's grid also bounding_box
         and mask_checksum.
     planar : whether the image has two axes only.
+    texture_axis : array axis that the directions of textures leave out, in place of the settings' force2Ddimension;
+        None follows the settings.
     """
 
     region: LesionRegion
@@ -74,6 +76,13 @@ class Placed:
     lesion: LesionInRegion
     facts: dict[str, Any]
     planar: bool = False
+    texture_axis: int | None = None
+
+    def left_out(self, settings: ExtractionSettings) -> int | None:
+        """Return the array axis that the directions of textures leave out; None for all directions."""
+        if self.texture_axis is not None:
+            return self.texture_axis
+        return settings.force_2d_dimension if settings.force_2d else None
 
 
 def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:

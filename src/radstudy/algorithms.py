@@ -14,7 +14,7 @@ VERSIONS = {
     "cohort": 1,
     "prepare": 1,
     "extract": 1,
-    "extract/maps": 1,
+    "extract/maps": 2,  # 2: neighbourhoods stay in their plane with force2D
     "extract/shuffled": 1,
     "agree": 1,
     "model": 1,

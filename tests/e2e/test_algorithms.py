@@ -116,4 +116,4 @@ def test_every_algorithm_is_held(results):
 
 
 def test_a_key_names_the_algorithm_and_what_it_uses():
-    assert algorithm_key("extract/maps") == "extract/maps 1, extract 1, prepare 1"
+    assert algorithm_key("extract/maps") == "extract/maps 2, extract 1, prepare 1"

@@ -28,7 +28,6 @@ from radstudy.features.shape2d import shape2d
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
 from radstudy.imaging.header import header_of
-from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -125,12 +124,13 @@ _NO_VOLUME = "the image has two axes, and its lesions no volume: shape2D describ
 def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> LesionFeatures:
     placed = place(prepared, roi, settings)
     try:
-        return _of_placed(placed, settings)
+        return placed_features(placed, settings)
     except CaseError as error:
         raise error.located(reader=roi.reader, file=roi.source) from error
 
 
-def _of_placed(placed: Placed, given: ExtractionSettings) -> LesionFeatures:
+def placed_features(placed: Placed, given: ExtractionSettings) -> LesionFeatures:
+    """Compute the features of a lesion that has been placed (`radstudy.features.lesion.place`)."""
     region, full, lesion = placed.region, placed.full, placed.lesion
     settings = given.in_plane() if placed.planar else given
     missing: dict[str, str] = {}
@@ -143,7 +143,7 @@ def _of_placed(placed: Placed, given: ExtractionSettings) -> LesionFeatures:
         for derived in filtered_images(
             region.image, lesion.box, region.spacing_mm, image_type, own, inside=lesion.inside, planar=placed.planar
         ):
-            values |= dict(_grey_values(derived, lesion.inside, region, own, missing))
+            values |= dict(_grey_values(derived, lesion.inside, placed, own, missing))
     for name, value in values.items():
         if np.isnan(value) and name not in missing:
             missing[name] = f"undefined for this lesion: {_NO_MESH_VOLUME if '_shape_' in name else _NO_NEIGHBOURS}"
@@ -189,7 +189,7 @@ def _shape2d_values(lesion: LesionInRegion, settings: ExtractionSettings, names:
 def _grey_values(
     derived: FilteredImage,
     inside: NDArray[np.bool_],
-    region: LesionRegion,
+    placed: Placed,
     settings: ExtractionSettings,
     missing: dict[str, str],
 ) -> Iterator[tuple[str, float]]:
@@ -213,20 +213,20 @@ def _grey_values(
                 bin_width=settings.bin_width,
                 bin_count=settings.bin_count,
                 voxel_array_shift=settings.voxel_array_shift,
-                voxel_volume_mm3=float(np.prod(region.spacing_mm)),
+                voxel_volume_mm3=float(np.prod(placed.region.spacing_mm)),
                 features=names,
                 binned=binned,
             )
             yield from ((f"{derived.name}_firstorder_{name}", value) for name, value in computed.items())
     if not classes:
         return
-    z, y, x = region.spacing_mm[::-1]
+    z, y, x = placed.region.spacing_mm[::-1]
     by_family = textures(
         binned.levels,
         binned.n_levels,
         classes,
         distances=settings.distances,
-        force2d=settings.force_2d_dimension if settings.force_2d else None,
+        force2d=placed.left_out(settings),
         symmetric=settings.symmetrical_glcm,
         weighting_norm=settings.weighting_norm,
         spacing_zyx=(z, y, x),

@@ -64,8 +64,11 @@ class Placed:
     region : image and mask, resampled or cropped according to the settings.
     full : the lesion as drawn.
     lesion : the lesion after resegmentation; `full` if there is no resegmentation.
-    facts : native_voxels and resampled_voxels, volume_change_percent, bounding_box and mask_checksum.
+    facts : native_voxels and resampled_voxels, volume_change_percent; of a mask on the volume's grid also bounding_box
+        and mask_checksum.
     planar : whether the image has two axes only.
+    texture_axis : array axis that the directions of textures leave out, in place of the settings' force2Ddimension;
+        None follows the settings.
     """
 
     region: LesionRegion
@@ -73,6 +76,13 @@ class Placed:
     lesion: LesionInRegion
     facts: dict[str, Any]
     planar: bool = False
+    texture_axis: int | None = None
+
+    def left_out(self, settings: ExtractionSettings) -> int | None:
+        """Return the array axis that the directions of textures leave out; None for all directions."""
+        if self.texture_axis is not None:
+            return self.texture_axis
+        return settings.force_2d_dimension if settings.force_2d else None
 
 
 def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
@@ -84,13 +94,13 @@ def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
     """
     try:
         placed = mask_on_grid(roi, prepared.volume.grid) if settings.correct_mask else roi.on_grid_of(prepared.volume)
-        return _placed(prepared, zyx_of_ijk(placed.mask), settings)
+        return place_voxels(prepared, zyx_of_ijk(placed.mask), settings)
     except CaseError as error:
         raise error.located(reader=roi.reader, file=roi.source) from error
 
 
-def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSettings) -> Placed:
-    """Place the lesion of a mask (z, y, x) on the prepared volume's grid; see `place`."""
+def place_voxels(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSettings) -> Placed:
+    """Place the lesion of a mask (z, y, x) whose voxels are the prepared volume's; otherwise as `place`."""
     box = bounding_box(mask)
     if box is None:
         raise CaseError("the mask is empty: no voxel lies inside", "draw the lesion")
@@ -98,20 +108,38 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
     native = int(np.count_nonzero(inside))
     _check_finite(cut(prepared.voxels, box)[inside])
     region = _region(prepared, mask, box, settings)
+    drawn_mm3 = native * float(np.prod(prepared.header.spacing_mm))
+    placed = place_in_region(region, settings, native, drawn_mm3, planar=prepared.volume.planar)
+    (k0, k1), (j0, j1), (i0, i1) = box
+    placed.facts["bounding_box"] = [i0, i1 - 1, j0, j1 - 1, k0, k1 - 1]
+    placed.facts["mask_checksum"] = hashlib.sha256(repr(box).encode() + np.packbits(inside).tobytes()).hexdigest()[:16]
+    return placed
+
+
+def place_in_region(
+    region: LesionRegion, settings: ExtractionSettings, native: int, native_mm3: float, *, planar: bool = False
+) -> Placed:
+    """Check a lesion that lies in its region already, and shrink it to the requested range of grey levels.
+
+    Parameters
+    ----------
+    region : image and mask, resampled or cropped.
+    settings : of the extraction.
+    native : number of the lesion's voxels as drawn.
+    native_mm3 : their volume.
+    planar : whether the image has two axes only.
+
+    Raises
+    ------
+    CaseError : the mask is empty or too small, or intensities inside it are not finite.
+    """
     full = LesionInRegion.of(region)
-    change = 100.0 * (full.volume_mm3 / (native * float(np.prod(prepared.header.spacing_mm))) - 1.0)
+    change = 100.0 * (full.volume_mm3 / native_mm3 - 1.0)
     _check_size(full, settings, native, change)
     _check_finite_after(full, region)
-    (k0, k1), (j0, j1), (i0, i1) = box
-    facts = {
-        "native_voxels": native,
-        "resampled_voxels": full.voxels,
-        "volume_change_percent": change,
-        "bounding_box": [i0, i1 - 1, j0, j1 - 1, k0, k1 - 1],
-        "mask_checksum": hashlib.sha256(repr(box).encode() + np.packbits(inside).tobytes()).hexdigest()[:16],
-    }
+    facts = {"native_voxels": native, "resampled_voxels": full.voxels, "volume_change_percent": change}
     lesion = full if settings.resegment_range is None else _resegmented(region, settings)
-    return Placed(region, full, lesion, facts, prepared.volume.planar)
+    return Placed(region, full, lesion, facts, planar)
 
 
 @dataclass(frozen=True, eq=False)

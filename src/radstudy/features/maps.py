@@ -134,27 +134,62 @@ def feature_maps(
         pixel_size_mm=pixel_size_mm,
     )  # fmt: skip
     chosen = chosen.in_plane() if volume.planar else chosen
-    asked = {feature: _parsed(feature, chosen) for feature in features}
+    for feature in features:
+        _parsed(feature, chosen)  # refused before the lesion is placed
     with naming_files(image, settings):
         placed = place(Prepared.of(volume, header_for(image, volume), chosen), roi, chosen)
-    derived = _derived_once(placed, chosen)
     maps: dict[str, Volume] = {}
     problems: dict[str, CaseError] = {}
-    for feature, (image_type, derived_name, family, name) in asked.items():
-        try:
-            voxels = derived(image_type.name, derived_name)
-        except CaseError as error:
-            problems[feature] = error.located(reader=roi.reader, file=roi.source)
-            continue
-        own = chosen.for_image_type(image_type)
-        values = _mapped(voxels, placed.lesion.inside, family, name, placed, own, reach)
-        whole = _in_region(values, placed)
-        if chosen.init_value is not None:
-            whole[~placed.region.mask] = chosen.init_value
-        maps[feature] = _as_volume(whole, placed, volume, f"map of {feature}, radius {reach}")
+    for feature, values in mapped(placed, features, chosen, reach).items():
+        if isinstance(values, CaseError):
+            problems[feature] = values.located(reader=roi.reader, file=roi.source)
+        else:
+            maps[feature] = _as_volume(values, placed, volume, f"map of {feature}, radius {reach}")
     behind = _as_volume(placed.region.image, placed, volume, "as features see it")
     drawn = Roi(ijk_of_zyx(placed.region.mask), behind.affine, roi.label, roi.reader, roi.source)
     return FeatureMaps(behind, drawn, maps, problems, reach)
+
+
+def mapped(
+    placed: Placed, features: Sequence[str], settings: ExtractionSettings, radius: int
+) -> dict[str, NDArray[np.float64] | CaseError]:
+    """Compute features in the neighbourhood of every voxel of a placed lesion; a family's matrices are counted once.
+
+    Parameters
+    ----------
+    placed : the lesion in its region.
+    features : their full names.
+    settings : of the extraction.
+    radius : of the neighbourhood, voxels of the region.
+
+    Returns
+    -------
+    feature to its map (z, y, x) of the region, the settings' initValue or NaN outside the lesion; or the reason why its
+    image cannot be computed.
+
+    Raises
+    ------
+    UsageError : a feature or its image cannot be used.
+    """
+    groups: dict[tuple[ImageType, str, str], list[str]] = {}
+    for feature in features:
+        image_type, image, family, name = _parsed(feature, settings)
+        groups.setdefault((image_type, image, family), []).append(name)
+    derived = _derived_once(placed, settings)
+    results: dict[str, NDArray[np.float64] | CaseError] = {}
+    for (image_type, image, family), names in groups.items():
+        own = settings.for_image_type(image_type)
+        try:
+            voxels = derived(image_type.name, image)
+        except CaseError as error:
+            results |= {f"{image}_{family}_{name}": error for name in names}
+            continue
+        for name, values in _mapped(voxels, placed.lesion.inside, family, names, placed, own, radius).items():
+            whole = _in_region(values, placed)
+            if settings.init_value is not None:
+                whole[~placed.region.mask] = settings.init_value
+            results[f"{image}_{family}_{name}"] = whole
+    return {feature: results[feature] for feature in features}
 
 
 def without_map(features: Iterable[str], settings: ExtractionSettings) -> list[str]:
@@ -221,25 +256,27 @@ def _mapped(
     image: NDArray[Any],
     inside: NDArray[np.bool_],
     family: str,
-    name: str,
+    names: Sequence[str],
     placed: Placed,
     settings: ExtractionSettings,
     radius: int,
-) -> NDArray[np.float64]:
-    """Compute the feature at every lesion voxel of the box (z, y, x), NaN elsewhere."""
+) -> dict[str, NDArray[np.float64]]:
+    """Compute a family's features at every lesion voxel of the box (z, y, x), NaN elsewhere."""
     binned = discretise(image, inside, bin_width=settings.bin_width, bin_count=settings.bin_count)
     spacing: tuple[float, float, float] = (
         placed.region.spacing_mm[2], placed.region.spacing_mm[1], placed.region.spacing_mm[0]
     )  # fmt: skip
     of_patch = (
-        _first_order(image, inside, binned, name, settings, float(np.prod(spacing)))
+        _first_order(image, inside, binned, names, settings, float(np.prod(spacing)))
         if family == "firstorder"
-        else _texture(binned, family, name, settings, spacing)
+        else _texture(binned, family, names, settings, spacing)
     )
-    values = np.full(inside.shape, np.nan)
+    reach = [0 if settings.force_2d and axis == settings.force_2d_dimension else radius for axis in range(3)]
+    values = {name: np.full(inside.shape, np.nan) for name in names}
     for z, y, x in np.argwhere(inside):
-        patch = tuple(slice(max(at - radius, 0), at + radius + 1) for at in (z, y, x))
-        values[z, y, x] = of_patch((patch[0], patch[1], patch[2]))
+        patch = tuple(slice(max(at - far, 0), at + far + 1) for at, far in zip((z, y, x), reach, strict=True))
+        for name, value in of_patch((patch[0], patch[1], patch[2])).items():
+            values[name][z, y, x] = value
     return values
 
 
@@ -247,31 +284,35 @@ def _first_order(
     image: NDArray[Any],
     inside: NDArray[np.bool_],
     binned: Discretised,
-    name: str,
+    names: Sequence[str],
     settings: ExtractionSettings,
     voxel_volume_mm3: float,
-) -> Callable[[_Patch], float]:
-    def of_patch(patch: _Patch) -> float:
+) -> Callable[[_Patch], dict[str, float]]:
+    def of_patch(patch: _Patch) -> dict[str, float]:
         levels, here = binned.levels[patch], inside[patch]
         counts = np.bincount(levels[here], minlength=binned.n_levels + 1)
         part = Discretised(levels, binned.n_levels, binned.edges, counts)
         return first_order(
             image[patch], here, voxel_array_shift=settings.voxel_array_shift, voxel_volume_mm3=voxel_volume_mm3,
-            features=[name], binned=part,
-        )[name]  # fmt: skip
+            features=names, binned=part,
+        )  # fmt: skip
 
     return of_patch
 
 
 def _texture(
-    binned: Discretised, family: str, name: str, settings: ExtractionSettings, spacing: tuple[float, float, float]
-) -> Callable[[_Patch], float]:
-    def of_patch(patch: _Patch) -> float:
+    binned: Discretised,
+    family: str,
+    names: Sequence[str],
+    settings: ExtractionSettings,
+    spacing: tuple[float, float, float],
+) -> Callable[[_Patch], dict[str, float]]:
+    def of_patch(patch: _Patch) -> dict[str, float]:
         return textures(
-            binned.levels[patch], binned.n_levels, {family: [name]}, distances=settings.distances,
+            binned.levels[patch], binned.n_levels, {family: names}, distances=settings.distances,
             force2d=settings.force_2d_dimension if settings.force_2d else None, symmetric=settings.symmetrical_glcm,
             weighting_norm=settings.weighting_norm, spacing_zyx=spacing, gldm_a=settings.gldm_a,
-        )[family][name]  # fmt: skip
+        )[family]  # fmt: skip
 
     return of_patch
 

@@ -22,12 +22,12 @@ _FEATURE_NAMES = {
 _IMAGE_TYPES = (
     "Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", "LBP3D",
 )  # fmt: skip
-_UNSUPPORTED = {
+UNSUPPORTED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
     "voxelBased": "a map of one feature: see radstudy.feature_map",
     "enableCExtensions": "a switch of PyRadiomics 2",
 }
-_EQUAL_TO_ANOTHER = {
+EQUAL_TO_ANOTHER = {
     ("glcm", "Dissimilarity"): "equal to DifferenceAverage",
     ("glcm", "Homogeneity1"): "equal to Id",
     ("glcm", "Homogeneity2"): "equal to Idm",
@@ -74,18 +74,26 @@ class Parameters:
     feature_classes: tuple[tuple[str, tuple[str, ...]], ...] | None
 
 
-def read_parameters(source: str | Path | Mapping[str, Any]) -> Parameters:
-    """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`."""
+def read_parameters(source: str | Path | Mapping[str, Any], name: str | Path = "the extraction settings") -> Parameters:
+    """Read a parameter file, or a dictionary of the same layout; see `ExtractionSettings.from_pyradiomics`.
+
+    Parameters
+    ----------
+    source : the file, or its content; content that `load_parameter_file` returned keeps its lines for messages.
+    name : of the content in messages.
+    """
     if isinstance(source, Mapping):
-        return _Reader("the extraction settings", source).read()
-    return _Reader(str(source), _load_yaml(Path(source))).read()
+        return _Reader(str(name), source).read()
+    return _Reader(str(source), load_parameter_file(source)).read()
 
 
-def _load_yaml(path: Path) -> Mapping[str, Any]:
+def load_parameter_file(path: str | Path) -> Mapping[str, Any]:
+    """Load the sections of a parameter file as they are; their names and values are checked by `read_parameters`."""
     from ruamel.yaml import YAML
 
     from radstudy.protocol.yaml_text import parse_yaml, read_yaml_text
 
+    path = Path(path)
     text = read_yaml_text(path)
     loaded = parse_yaml(text, str(path), names_twice=True)  # PyRadiomics' own example names a class twice
     _refuse_conflicts(path, YAML(typ="rt").compose(text))
@@ -143,8 +151,8 @@ class _Reader:
         for key, value in section.items():
             if key == "additionalInfo":  # diagnostics only; no feature depends on it
                 continue
-            if key in _UNSUPPORTED:
-                raise self._refuse(section, key, f"the setting {key} is not supported ({_UNSUPPORTED[key]})")
+            if key in UNSUPPORTED:
+                raise self._refuse(section, key, f"the setting {key} is not supported ({UNSUPPORTED[key]})")
             self._known(section, key, tuple(SETTINGS), "setting")
             if not for_all and key in _FOR_ALL_ONLY:
                 raise self._refuse(section, key, f"{key} applies to all image types: move it to the section setting")
@@ -188,8 +196,8 @@ class _Reader:
             for feature in names or ():
                 if not isinstance(feature, str):
                     raise self._refuse(section, family, f"{family} must contain the names of features, not {feature!r}")
-                if (family, feature) in _EQUAL_TO_ANOTHER:
-                    reason = _EQUAL_TO_ANOTHER[family, feature]
+                if (family, feature) in EQUAL_TO_ANOTHER:
+                    reason = EQUAL_TO_ANOTHER[family, feature]
                     raise self._refuse(
                         section, family, f"{family} {feature} is not computed by PyRadiomics either ({reason})"
                     )

@@ -122,7 +122,7 @@ WRITES = {
     ),
     "a run": Write("/api/study/{id}/run/start", {"until": "cohort", "jobs": 1}),
     "the reading room": Write("/api/study/{id}/reading/enter"),
-    "an unsealing": Write("/api/study/{id}/results/unseal", None, Place.run_sealed, "nothing to unseal"),
+    "an unsealing": Write("/api/study/{id}/results/unseal", None, Place.run_sealed, "were unsealed before"),
 }
 
 

@@ -376,7 +376,8 @@ async function write() {
   });
 }
 
-function count() {
+/** @param {number} after milliseconds: none when the page is shown, some while somebody types */
+function count(after = 250) {
   clearTimeout(counting);
   counting = window.setTimeout(async () => {
     const place = document.getElementById("counts");
@@ -387,7 +388,7 @@ function count() {
     } catch {
       place.textContent = "";
     }
-  }, 250);
+  }, after);
 }
 
 /** @param {Json} n */
@@ -466,5 +467,5 @@ if (form) {
     if (draft.edits.length || draft.text !== null) event.preventDefault();
   });
   showPart(shownPart);
-  count();
+  count(0);
 }

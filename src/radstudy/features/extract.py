@@ -25,7 +25,8 @@ from radstudy.features.settings import ExtractionSettings
 from radstudy.features.shape import shape
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
-from radstudy.imaging.header import header_of, read_header
+from radstudy.imaging.header import header_of
+from radstudy.imaging.objects import ForeignImage
 from radstudy.imaging.resample import LesionRegion
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
@@ -50,14 +51,20 @@ class LesionFeatures:
 
 
 def extract(
-    image: Volume | str | Path, mask: Roi | str | Path, settings: Settings | None = None, *, label: Label | None = None
+    image: Volume | ForeignImage | str | Path,
+    mask: Roi | ForeignImage | str | Path,
+    settings: Settings | None = None,
+    *,
+    label: Label | None = None,
 ) -> dict[str, float]:
     """Compute the radiomics features of one lesion.
 
     Parameters
     ----------
-    image : a volume, or the path of a NIfTI, NRRD or MetaImage file.
-    mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
+    image : a volume; the path of a NIfTI, NRRD or MetaImage file; or an image of SimpleITK, nibabel, TorchIO
+        (ScalarImage) or MONAI (MetaTensor), see docs/batch.md.
+    mask : a region of interest on the image's grid, the path of a mask file (docs/masks.md), or a label map of one of
+        those libraries.
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); otherwise settings, a dictionary in PyRadiomics' layout, or the path of a parameter file.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings'
@@ -72,13 +79,12 @@ def extract(
     CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it disappears when
         resampled; intensities inside it are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given with a mask that is not a file; an array is given instead of a Volume or a Roi.
+    UsageError : a label is given with a Roi; an array is given instead of a Volume or a Roi.
     """
     chosen = settings_from(settings)
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
-        header = header_of(image.affine) if isinstance(image, Volume) else read_header(image)
-        return _features(Prepared.of(volume, header, chosen), roi, chosen).values
+        return _features(Prepared.of(volume, volume.header, chosen), roi, chosen).values
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

@@ -27,7 +27,6 @@ from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.names import names_of_image_type
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.features.texture import TEXTURES, textures
-from radstudy.imaging.header import header_of, read_header
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 from radstudy.space.axes import ijk_of_zyx
@@ -131,8 +130,7 @@ def feature_maps(
     asked = {feature: _parsed(feature, chosen) for feature in features}
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
-        header = header_of(volume.affine) if isinstance(image, Volume) else read_header(image)
-        placed = place(Prepared.of(volume, header, chosen), roi, chosen)
+        placed = place(Prepared.of(volume, volume.header, chosen), roi, chosen)
     derived = _derived_once(placed, chosen)
     maps: dict[str, Volume] = {}
     problems: dict[str, CaseError] = {}

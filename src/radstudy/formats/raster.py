@@ -29,6 +29,12 @@ _LEAST_HEADER = 100  # bytes, of any format
 
 
 def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Read a scalar 3D image file: its voxels and its affine, see `read_raster_and_place`."""
+    voxels, affine, _ = read_raster_and_place(path)
+    return voxels, affine
+
+
+def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], Any]:
     """Read a scalar 3D image file.
 
     Parameters
@@ -39,6 +45,7 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
     -------
     voxels : (I, J, K) in the file's own pixel type and voxel order.
     affine : float64 (4, 4), voxel index to RAS mm.
+    place : ITK's object with GetOrigin, GetSpacing and GetDirection, from whose numbers the affine was computed.
 
     Raises
     ------
@@ -54,11 +61,12 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
             raise TransientError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
             voxels = read_nifti(file).voxels()
-            return voxels, affine_from_lps(*_of_three_axes(read_information(file)))
+            place = read_information(file)
+            return voxels, affine_from_lps(*_of_three_axes(place)), place
         require_whole(file)
         with for_native_readers(file) as readable:
             image = sitk.ReadImage(str(readable))
-        return _from_sitk(image, file)
+        return (*from_sitk(image, file), image)
 
 
 @contextmanager
@@ -98,7 +106,18 @@ def _of_three_axes(
     return header.GetOrigin()[:3], header.GetSpacing()[:3], tuple(cosines.ravel().tolist())
 
 
-def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def from_sitk(image: sitk.Image, file: str | Path = "") -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Take the voxels, (I, J, K) in the image's own pixel type, and the voxel-to-RAS affine of a SimpleITK image.
+
+    Parameters
+    ----------
+    image : scalar, with three axes; a fourth of length 1 is left out.
+    file : that it was read from, for messages.
+
+    Raises
+    ------
+    CaseError : colour, vector or complex pixels, a label-map object of ITK, or another number of axes.
+    """
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise CaseError(
             f"each pixel has {image.GetNumberOfComponentsPerPixel()} components (a colour or vector image)",
@@ -115,6 +134,12 @@ def _from_sitk(image: sitk.Image, file: Path) -> tuple[NDArray[Any], NDArray[np.
         )
     if image.GetDimension() == 2:
         raise two_dimensional(image.GetSize(), file)
+    if "label" in image.GetPixelIDTypeAsString() or "complex" in image.GetPixelIDTypeAsString():
+        raise CaseError(
+            f"its pixels are of ITK's type '{image.GetPixelIDTypeAsString()}'",
+            "give an image of real numbers: for a label map, sitk.Cast(image, sitk.sitkUInt16)",
+            file=file,
+        )
     array = array_ijk(image)
     return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from radstudy.errors import CaseError
-from radstudy.formats.raster import read_raster, write_raster
+from radstudy.formats.raster import read_raster_and_place, write_raster
+from radstudy.imaging import objects
+from radstudy.imaging.header import Header, header_of
 from radstudy.imaging.slabs import in_slabs
 from radstudy.space.grid import Grid, checked_affine, spacing_of
+
+if TYPE_CHECKING:
+    import nibabel as nib
+    import SimpleITK as sitk
+    from nibabel.spatialimages import SpatialImage
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -68,12 +75,69 @@ class Volume:
         ------
         CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used.
         """
-        voxels, affine = read_raster(path)
+        voxels, affine, place = read_raster_and_place(path)
         try:
             history = (f"read {Path(path).name}",)
-            return cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
+            volume = cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
         except CaseError as error:
             raise error.located(file=path) from error
+        return volume._with_header(Header.of_itk(place))
+
+    @classmethod
+    def from_sitk(cls, image: sitk.Image) -> Volume:
+        """Take a SimpleITK image: its voxels are copied, its pixel type and its position are kept to the last bit.
+
+        Raises
+        ------
+        CaseError : it has colour, vector or complex pixels, or not three axes.
+        """
+        return cls._of_placed(objects.from_sitk(image))
+
+    @classmethod
+    def from_nibabel(cls, image: SpatialImage) -> Volume:
+        """Take a nibabel image, with the values, pixel type and position that reading its file would give.
+
+        Raises
+        ------
+        CaseError : it has colour pixels, or not three axes; its header gives no voxel size, or two.
+        """
+        return cls._of_placed(objects.from_nibabel(image))
+
+    @classmethod
+    def from_object(cls, image: objects.ForeignImage) -> Volume:
+        """Take an image of SimpleITK, nibabel, TorchIO (ScalarImage) or MONAI (MetaTensor).
+
+        Raises
+        ------
+        CaseError : it has several channels or volumes, two axes, or a position that cannot be used.
+        """
+        return cls._of_placed(objects.placed_array(image))
+
+    @classmethod
+    def _of_placed(cls, placed: objects.PlacedArray) -> Volume:
+        return cls(placed.voxels, placed.affine, stored_dtype=placed.voxels.dtype)._with_header(placed.header)
+
+    def to_sitk(self) -> sitk.Image:
+        """Make a SimpleITK image (LPS) in the file's pixel type, or in the voxels' own if that does not hold them."""
+        return objects.to_sitk(self._as_stored(), self.affine, self.header)
+
+    def to_nibabel(self) -> nib.Nifti1Image:
+        """Make a NIfTI-1 image of nibabel, in the pixel type that `to_sitk` would have."""
+        return objects.to_nibabel(self._as_stored(), self.affine)
+
+    def _as_stored(self) -> NDArray[Any]:
+        return objects.in_type(self.voxels, np.dtype(self.stored_dtype))
+
+    def _with_header(self, header: Header | None) -> Volume:
+        """Set the header that the affine was computed from; None leaves the one that is computed from the affine."""
+        if header is not None:
+            self.__dict__["header"] = header
+        return self
+
+    @cached_property
+    def header(self) -> Header:
+        """Position in ITK's own numbers: those of the file or of ITK's image, or else computed from the affine."""
+        return header_of(self.affine)
 
     def write(self, path: str | Path) -> None:
         """Write the voxels as they are (float32 or float64) to a NIfTI, NRRD or MetaImage file."""
@@ -110,7 +174,7 @@ class Volume:
         volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
         if limits is not None:
             volume.__dict__["limits"] = limits
-        return volume
+        return volume._with_header(self.__dict__.get("header"))
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

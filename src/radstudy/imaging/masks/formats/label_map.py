@@ -24,11 +24,26 @@ def _knows(file: MaskFile) -> bool:
 
 
 def _read(file: Path, _grid: Grid | None, _resample: bool) -> list[Segment]:
-    import numpy as np
-
     from radstudy.formats.raster import read_raster
 
-    voxels, affine = read_raster(file)
+    return segments_of_labels(*read_raster(file), file)
+
+
+def segments_of_labels(voxels: NDArray[Any], affine: NDArray[np.float64], file: str | Path = "") -> list[Segment]:
+    """Take the regions of a label map in memory.
+
+    Parameters
+    ----------
+    voxels : whole numbers (I, J, K), 0 outside.
+    affine : float64 (4, 4), voxel index to RAS mm.
+    file : for messages.
+
+    Raises
+    ------
+    CaseError : there are fractions, or values that are not finite.
+    """
+    import numpy as np
+
     stored = voxels.ravel(order="K")  # as it lies in memory: indexing by a mask in another order is slow
     drawn = stored[stored != 0]
     if not np.isfinite(drawn).all():

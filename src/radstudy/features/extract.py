@@ -81,10 +81,30 @@ def extract(
     StudyFileError : the settings cannot be used.
     UsageError : a label is given with a Roi; an array is given instead of a Volume or a Roi.
     """
+    return lesion_features(image, mask, settings, label=label).values
+
+
+def lesion_features(
+    image: Volume | ForeignImage | str | Path,
+    mask: Roi | ForeignImage | str | Path,
+    settings: Settings | None = None,
+    *,
+    label: Label | None = None,
+) -> LesionFeatures:
+    """Compute the features of one lesion as `extract` does, with the reasons for those that do not exist.
+
+    Parameters
+    ----------
+    image, mask, settings, label : as in `extract`.
+
+    Raises
+    ------
+    CaseError, StudyFileError, UsageError : as in `extract`.
+    """
     chosen = settings_from(settings)
     volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
-        return _features(Prepared.of(volume, volume.header, chosen), roi, chosen).values
+        return _features(Prepared.of(volume, volume.header, chosen), roi, chosen)
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

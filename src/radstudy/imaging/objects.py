@@ -47,9 +47,6 @@ class MonaiTensor(Protocol):
         ...
 
 
-ForeignImage = sitk.Image | SpatialImage | TorchioImage | MonaiTensor
-
-
 @dataclass(frozen=True, eq=False)
 class PlacedArray:
     """The content of an image of another library.
@@ -66,9 +63,12 @@ class PlacedArray:
     header: Header | None = None
 
 
+ForeignImage = sitk.Image | SpatialImage | TorchioImage | MonaiTensor | PlacedArray
+
+
 def is_foreign(image: object) -> bool:
     """True for an image that `placed_array` takes."""
-    return isinstance(image, sitk.Image | SpatialImage) or _is_torchio(image) or _is_monai(image)
+    return isinstance(image, sitk.Image | SpatialImage | PlacedArray) or _is_torchio(image) or _is_monai(image)
 
 
 def placed_array(image: Any) -> PlacedArray:
@@ -82,6 +82,8 @@ def placed_array(image: Any) -> PlacedArray:
     ------
     CaseError : it has several channels or volumes, two axes, or a position that cannot be used.
     """
+    if isinstance(image, PlacedArray):
+        return image
     if isinstance(image, sitk.Image):
         return from_sitk(image)
     if isinstance(image, SpatialImage):

@@ -52,12 +52,12 @@ class CaseFailure:
 
     @property
     def problem(self) -> str:
-        """What is wrong, with the value seen."""
+        """The problem, with the value seen."""
         return self.error.problem
 
     @property
     def remedy(self) -> str:
-        """What the user can do about it."""
+        """The remedy: what the user can do about it."""
         return self.error.remedy
 
 

@@ -7,8 +7,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+_acts: list[Callable[[], None]] = []
 _FOLDER = "RADSTUDY_COMPILING"  # of the environment, which worker processes inherit
 _ONCE = "Compiling, once on this computer: it takes about half a minute; later commands use the result."
 _EACH_TIME = (
@@ -43,7 +45,19 @@ def announce(*, kept: bool) -> None:
     ----------
     kept : True if the compiled code is kept for the next time.
     """
-    _say_once("said", _ONCE if kept else _EACH_TIME)
+    if _say_once("said", _ONCE if kept else _EACH_TIME) and kept:
+        for act in _acts:
+            act()
+
+
+def when_compiling(act: Callable[[], None]) -> None:
+    """Have something done when this process is the first of its command that compiles what is kept.
+
+    Parameters
+    ----------
+    act : called while the first kernel waits for being compiled, so it must be quick.
+    """
+    _acts.append(act)
 
 
 def announce_not_kept(reason: str) -> None:
@@ -51,10 +65,12 @@ def announce_not_kept(reason: str) -> None:
     _say_once("not-kept", _NOT_KEPT.format(reason))
 
 
-def _say_once(name: str, text: str) -> None:
+def _say_once(name: str, text: str) -> bool:
+    """Print it, unless that was done; True if it was printed now."""
     try:
         os.close(os.open(Path(os.environ[_FOLDER]) / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
     except (OSError, KeyError):
-        return
+        return False
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+    return True

@@ -22,7 +22,7 @@ class Feature:
     Parameters
     ----------
     name : PyRadiomics' name, without image type and family.
-    family : firstorder, shape, glcm, glrlm, glszm, gldm or ngtdm.
+    family : firstorder, shape, shape2D, glcm, glrlm, glszm, gldm or ngtdm.
     ibsi_tag : the IBSI tag (for textures its stem); "" if IBSI does not define the feature.
     unit : of the value; "intensity" is the image's own unit, "level" the number of a grey-level bin, "" none.
     departs : a description of how PyRadiomics' value differs from IBSI's; "" if it does not.
@@ -120,6 +120,19 @@ _SHAPE = (
     ("SurfaceVolumeRatio", "", "morph_av", "1/mm", _MESH),
     ("VoxelVolume", "", "morph_vol_approx", "mm^3", ""),
 )
+_ONE_PLANE = _NO_IBSI + ", which has no shape of one plane"
+_SHAPE2D = (
+    ("Elongation", "", "", "", _ONE_PLANE),
+    ("MajorAxisLength", "", "", "mm", _ONE_PLANE),
+    ("MaximumDiameter", "", "", "mm", _ONE_PLANE),
+    ("MeshSurface", "", "", "mm^2", _ONE_PLANE),
+    ("MinorAxisLength", "", "", "mm", _ONE_PLANE),
+    ("Perimeter", "", "", "mm", _ONE_PLANE),
+    ("PerimeterSurfaceRatio", "", "", "1/mm", _ONE_PLANE),
+    ("PixelSurface", "", "", "mm^2", _ONE_PLANE),
+    ("SphericalDisproportion", "", "", "", _ONE_PLANE),
+    ("Sphericity", "", "", "", _ONE_PLANE),
+)
 _GLCM = (
     ("Autocorrelation", "Autocorrelation", "cm_auto_corr", "level^2", _BINS),
     ("ClusterProminence", "ClusterProminence", "cm_clust_prom", "level^4", _BINS),
@@ -212,11 +225,14 @@ _DEPRECATED = {
     ("shape", "Compactness1"),
     ("shape", "Compactness2"),
     ("shape", "SphericalDisproportion"),
+    ("shape2D", "SphericalDisproportion"),
 }
 
 _REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, for features that PyRadiomics lacks
 
-FAMILIES = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+SHAPES = ("shape", "shape2D")
+"""Families of the mask alone: computed once, whatever the filters."""
+FAMILIES = (*SHAPES, "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 CATALOGUE: tuple[Feature, ...] = tuple(
     Feature(
@@ -224,7 +240,7 @@ CATALOGUE: tuple[Feature, ...] = tuple(
         _REFERENCES.get((family, name), PYRADIOMICS),
     )
     for family, rows in zip(
-        FAMILIES, (_SHAPE, _FIRSTORDER, _GLCM, _GLRLM, _GLSZM, _GLDM, _NGTDM), strict=True
+        FAMILIES, (_SHAPE, _SHAPE2D, _FIRSTORDER, _GLCM, _GLRLM, _GLSZM, _GLDM, _NGTDM), strict=True
     )
     for name, slot, tag, unit, departs in rows
 )  # fmt: skip
@@ -234,8 +250,8 @@ _NAMES = {
     family: tuple(feature.name for feature in CATALOGUE if feature.family == family and feature.by_default)
     for family in FAMILIES
 }
-FEATURES: dict[str, tuple[str, ...]] = {family: _NAMES[family] for family in sorted(FAMILIES)}
-"""Family to its features, in PyRadiomics' order of families if a parameter file names none."""
+FEATURES: dict[str, tuple[str, ...]] = {family: _NAMES[family] for family in sorted(FAMILIES) if family != "shape2D"}
+"""Family to its features, in PyRadiomics' order of families if a parameter file names none: shape2D must be named."""
 _KNOWN = {(feature.family, feature.name): feature for feature in CATALOGUE}
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radstudy.cells import guarded, unguarded
-from radstudy.errors import StorageError
+from radstudy.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,6 +203,41 @@ def temporary_files() -> AbstractContextManager[None]:
 def write_text(path: Path, text: str, *, private: bool = False) -> None:
     """Write UTF-8 text atomically, with the line ends as they are; `private` as in `written_whole`."""
     write_bytes(path, text.encode("utf-8"), private=private)
+
+
+def write_new(*contents: tuple[Path, bytes]) -> None:
+    """Write files that belong together, none of which may exist; the last one makes them complete.
+
+    A command that was ended between two of them goes on: an earlier file with exactly the content counts as written.
+
+    Parameters
+    ----------
+    contents : files with what is to be in them.
+
+    Raises
+    ------
+    UsageError : one of them exists with other content, or the last one exists; nothing is written.
+    StorageError : one cannot be written.
+    """
+    *earlier, (last, _) = contents
+    refuse_existing(last)
+    missing = [(path, content) for path, content in earlier if not path.exists()]
+    for path, content in earlier:
+        if path.exists() and not _holds(path, content):
+            refuse_existing(path)
+    for path, content in [*missing, contents[-1]]:
+        write_bytes(path, content)
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse a file that may be the user's work.
+
+    Raises
+    ------
+    UsageError : it exists.
+    """
+    if path.exists():
+        raise UsageError(f"{path} already exists and is not overwritten. To do: choose another folder")
 
 
 def append_line(path: Path, text: str) -> None:

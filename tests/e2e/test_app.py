@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from compat.same_run import differences
 from e2e import messy
 from radstudy.differences import compare_runs
 from unit.app.static.pages import CHROMIUM, browser_or_skip
@@ -149,5 +150,10 @@ def test_dicom_becomes_a_report_by_clicks_and_the_commands_do_the_same(source, e
     assert len(set((again / table).read_text().splitlines()) ^ set((first / table).read_text().splitlines())) == 2
     shutil.copy(first / table, again / table)  # one cell differs: the reason that was typed
     subprocess.run([*command, *by_hand[2]], check=False)
-    differences = compare_runs(first / "runs" / "study", again / "runs" / "study")
-    assert not differences.results_differ, "\n".join(differences.lines())
+    runs = [folder / "runs" / "study" for folder in (first, again)]
+    compared = compare_runs(*runs)
+    assert not compared.results_differ, "\n".join(compared.lines())
+    assert [
+        said for said in differences(*runs, (first, again)) if said[1]
+    ] == []  # but for what is declared to change with the time
+    assert [said for said in differences(first / "images", again / "images", (first, again)) if said[1]] == []

@@ -7,11 +7,13 @@ import importlib
 import io
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from PIL import Image
 
 from hostile.kinds import Kind, register
 from hostile.sandbox import EndedError, command
@@ -81,6 +83,14 @@ def beside_masks(room: Path) -> None:
     grid = sitk.GetImageFromArray((100 + 50 * np.random.default_rng(2).random((7, 18, 22))).astype(np.int16))
     grid.SetSpacing((1.25, 1.25, 3.0))
     sitk.WriteImage(grid, str(room / "grid.nii.gz"))
+    beside_pictures(room)
+
+
+def beside_pictures(room: Path) -> None:
+    """A good flat image with a good mask on it, and settings that take no time."""
+    beside_images(room)
+    sitk.WriteImage(_image()[:, :, 4:5], str(room / "flat.nii.gz"))
+    Image.fromarray(_flat_mask()).save(room / "mask.png")
 
 
 # --- what is run -------------------------------------------------------------------------------------------------
@@ -98,7 +108,7 @@ def run_mask(file: Path, room: Path) -> str:
     """List the mask, put it onto an image's grid, and compute a feature in it."""
     listed = command("mask", "list", file)
     ends = []
-    for image in ("grid.nii.gz", "image.nii.gz"):
+    for image in ("grid.nii.gz", "image.nii.gz", "flat.nii.gz"):
         try:
             ends.append(
                 command("mask", "convert", file, file.parent / f"out-{image}", "--image", room / image, "--label",
@@ -111,6 +121,12 @@ def run_mask(file: Path, room: Path) -> str:
     if not ends:
         raise refusal
     return listed + "".join(ends)
+
+
+def run_picture(file: Path, room: Path) -> str:
+    """Features of one lesion in an image of two axes."""
+    return command("extract", "--image", file, "--mask", room / "mask.png", "--settings", room / "quick.yaml",
+                   "--pixel-size", "0.5", "--json")  # fmt: skip
 
 
 def run_parameters(file: Path, room: Path) -> str:
@@ -297,6 +313,22 @@ def _masks() -> Mapping[str, bytes]:
     return {"m.nii": plain, "m.nii.gz": gzip.compress(plain, mtime=0)}
 
 
+def _flat_mask() -> np.ndarray:
+    return sitk.GetArrayFromImage(_mask())[4] * 255
+
+
+def _picture(suffix: str, pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, {".png": "PNG", ".tif": "TIFF", ".jpg": "JPEG"}[suffix])
+    return stream.getvalue()
+
+
+def pictures(suffix: str) -> Mapping[str, bytes]:
+    """A grey image g.EXT and a coloured one c.EXT, as large as the flat mask."""
+    grey = (sitk.GetArrayFromImage(_image())[4] // 2).astype(np.uint8)
+    return {f"g{suffix}": _picture(suffix, grey), f"c{suffix}": _picture(suffix, np.stack([grey, grey // 2, grey], -1))}
+
+
 # --- the kinds ---------------------------------------------------------------------------------------------------
 
 _IN_HEADER, _LINES, _PARTS = ("bytes", "nifti"), ("bytes", "text"), ("bytes", "zip:bytes", "zip:text")
@@ -307,6 +339,9 @@ register(Kind("mha", run_image, beside_images, lambda: images(".mha"), ("bytes",
 register(Kind("mhd", run_image, beside_images, lambda: {"a.mhd": _written(_image(), "a.mhd")}, ("bytes", "header")))
 register(Kind("masknii", run_mask, beside_masks, _masks, _IN_HEADER))
 register(Kind("segnrrd", run_mask, beside_masks, _segments, ("bytes", "header")))
+register(Kind("maskpng", run_mask, beside_masks, lambda: {"m.png": _picture(".png", _flat_mask())}))
+for _suffix in ("png", "tif", "jpg"):
+    register(Kind(_suffix, run_picture, beside_pictures, partial(pictures, f".{_suffix}")))
 register(Kind("params", run_parameters, beside_settings, lambda: {"params.yaml": PARAMETERS.encode()}, _LINES))
 register(Kind("sig", run_signature, beside_images, lambda: {"signature.json": signature()}, (*_LINES, "json")))
 register(Kind("csv", run_study, examples=lambda: {"cohort.csv": cohort_table().encode()}, mutators=_LINES))

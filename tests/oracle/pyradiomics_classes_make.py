@@ -1,7 +1,7 @@
 """Writes pyradiomics_classes.csv: PyRadiomics 3.0.1's values of every phantom, family and feature.
 
 Run where PyRadiomics 3.0.1 is installed: ``python tests/oracle/pyradiomics_classes_make.py``. The committed file was
-made with Python 3.11, NumPy 2.4.6 and SimpleITK 2.5.
+made with Python 3.11, NumPy 2.4.6 and SimpleITK 2.5; its phantoms of one plane with Python 3.9, NumPy 1.26.4.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK
-from radiomics import firstorder, glcm, gldm, glrlm, glszm, imageoperations, ngtdm, shape
+from radiomics import firstorder, glcm, gldm, glrlm, glszm, imageoperations, ngtdm, shape, shape2D
 
 sys.path.insert(0, str(Path(__file__).parent))
 from pyradiomics_classes_phantoms import phantoms
@@ -22,6 +22,7 @@ from pyradiomics_classes_phantoms import phantoms
 CLASSES = {
     "firstorder": firstorder.RadiomicsFirstOrder,
     "shape": shape.RadiomicsShape,
+    "shape2D": shape2D.RadiomicsShape2D,
     "glcm": glcm.RadiomicsGLCM,
     "glrlm": glrlm.RadiomicsGLRLM,
     "glszm": glszm.RadiomicsGLSZM,
@@ -46,6 +47,8 @@ def rows():
             if family == "shape":
                 for name in ("Compactness1", "Compactness2", "SphericalDisproportion"):
                     calculator.enableFeatureByName(name)
+            if family == "shape2D":
+                calculator.enableFeatureByName("SphericalDisproportion")
             for name, value in calculator.execute().items():
                 yield phantom.name, family, name, repr(float(value))
 

@@ -96,4 +96,19 @@ def phantoms() -> list[Phantom]:
         name = "ends_of_a_row" + "".join(f"_{value}" for value in settings.values())
         made.append(Phantom(name, rng.normal(100, 60, ends.shape), ends, (1.0, 1.0, 1.0), settings, ("glcm", "glrlm")))
     add("wide_range", 28, (10, 11, 12), scale=900.0, offset=2000.0, families=texture)
+    made += _planes(rng)
     return made
+
+
+def _planes(rng) -> list[Phantom]:
+    """Lesions of one slice, for shape2D."""
+    planes = []
+    across_z = {"force2D": True, "force2Ddimension": 0}
+    for index in range(6):
+        pixels = rng.random((1, 12, 9)) < 0.15 * (index + 1)
+        name, spacing = f"plane_{index}", (2.0, 1.2, 0.7)
+        planes.append(Phantom(name, np.zeros(pixels.shape), pixels, spacing, across_z, ("shape2D",)))
+    across_x = {"force2D": True, "force2Ddimension": 2}
+    disc = _ball((11, 14, 1), rng, 0.1)
+    planes.append(Phantom("plane_across_x", np.zeros(disc.shape), disc, (0.4, 0.3, 5.0), across_x, ("shape2D",)))
+    return planes

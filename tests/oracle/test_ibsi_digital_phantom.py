@@ -52,7 +52,7 @@ def test_every_tagged_feature_is_inside_its_tolerance(references, phantom, aggre
     found = _computed(phantom, weighting_norm)
     wrong, compared = [], 0
     for one in CATALOGUE:
-        value = found[one.family].get(one.name)
+        value = found.get(one.family, {}).get(one.name)
         if not one.ibsi_tag or value is None:
             continue
         tag = next(t for t in (one.ibsi_tag, f"{one.ibsi_tag}_3D", f"{one.ibsi_tag}_{aggregation}") if t in references)

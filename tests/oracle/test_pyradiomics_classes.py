@@ -13,6 +13,7 @@ from oracle.pyradiomics_classes_phantoms import phantoms
 from radstudy.features.discretise import discretise
 from radstudy.features.firstorder import first_order
 from radstudy.features.shape import shape
+from radstudy.features.shape2d import shape2d
 from radstudy.features.texture import TEXTURES, glcm, gldm, glrlm, glszm, ngtdm, textures
 
 HERE = Path(__file__).parent
@@ -49,6 +50,10 @@ def compute(phantom, family, features):
     settings, spacing = phantom.settings, phantom.spacing_zyx
     if family == "shape":
         return shape(phantom.mask, spacing, features=features)
+    if family == "shape2D":
+        across = settings["force2Ddimension"]
+        row_mm, column_mm = (step for axis, step in enumerate(spacing) if axis != across)
+        return shape2d(phantom.mask.squeeze(axis=across), (row_mm, column_mm), features=features)
     if family == "firstorder":
         return first_order(
             phantom.image, phantom.mask, **_bins(settings), voxel_array_shift=settings.get("voxelArrayShift", 0),

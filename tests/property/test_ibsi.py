@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radstudy import Roi, Volume, extract, extract_ibsi
-from radstudy.catalogue import CATALOGUE, FAMILIES
+from radstudy.catalogue import CATALOGUE, FEATURES
 from radstudy.features.ibsi.convolution import rotations
 from radstudy.features.ibsi.filters import LaplacianOfGaussian, Laws, SeparableWavelet, SimoncelliWavelet
 from radstudy.features.ibsi.morphology import spatial_correlation
@@ -93,7 +93,7 @@ def test_pyradiomics_departs_only_where_the_catalogue_says_so(seed):
     affine = np.diag([1.0, 1.3, 2.0, 1.0])
     volume, roi = Volume(image, affine), Roi(mask, affine)
     low = float(image[mask].min())
-    classes = dict.fromkeys(FAMILIES)
+    classes = dict.fromkeys(FEATURES)  # all families of a volume
     theirs = extract(volume, roi, {"setting": {"binWidth": 25}, "featureClass": classes})
     ours = extract_ibsi(volume, roi, {"bin_width": 25, "lowest": low - low % 25})
     by_tag = {tag: value for (tag, aggregation), value in ours.items() if aggregation in ("", "3D", "3D averaged")}

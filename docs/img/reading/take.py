@@ -1,6 +1,6 @@
 """Takes the pictures of docs/reading.md: `radstudy read` on a synthetic study, in a browser of two sizes.
 
-    python docs/img/reading/take.py [--chromium /usr/bin/chromium]
+    python -m docs.img.reading.take [--chromium /usr/bin/chromium]
 
 The study is the demo's, with four sequences and real strokes in the reading room's own database. What stands on the
 pictures is what the server sends. Needs playwright, Pillow and a chromium.
@@ -9,20 +9,16 @@ pictures is what the server sends. Needs playwright, Pillow and a chromium.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from docs.img.camera import Camera, served
 from numpy.typing import NDArray
-from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from radstudy.app.reading.strokes import CODES, codes_of, runs_of
 from radstudy.app.web.needs import CaseAddress, SentAnswers, SentStroke
@@ -34,7 +30,6 @@ from radstudy.protocol.load import load_protocol
 
 HERE = Path(__file__).parent
 SIZES = ((1366, 768), (1920, 1080))
-STEP = 6  # of each colour channel: smaller files, and no hue is lost
 SEED, PATIENTS = 3, 9
 SETTINGS = """
 reading:
@@ -135,51 +130,6 @@ def _answers(form: Any, number: int) -> dict[str, Any]:
     return values
 
 
-@contextmanager
-def served(study: Path, *options: str) -> Iterator[str]:
-    """The link that `radstudy read` prints, while it serves a study."""
-    command = [sys.executable, "-m", "radstudy", "read", str(study), "--no-browser", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
-
-
-class Camera:
-    """Saves pictures of a page.
-
-    Parameters
-    ----------
-    page : to be photographed.
-    size : of its window, in pixels.
-    folder : of the pictures.
-    """
-
-    def __init__(self, page: Page, size: tuple[int, int], folder: Path) -> None:
-        self.page, self.size, self.folder = page, size, folder
-
-    def take(self, name: str) -> None:
-        """Write a picture of few colours; text and grey images do not need more."""
-        file = self.folder / f"{name}_{self.size[0]}x{self.size[1]}.png"
-        self.page.mouse.move(1, self.size[1] - 1)
-        time.sleep(0.4)
-        self.page.screenshot(path=file)
-        with Image.open(file) as picture:
-            few = picture.convert("RGB").point(lambda level: level // STEP * STEP)
-        few.save(file, optimize=True)
-        print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
-
-    def wait_for_viewer(self) -> None:
-        """Wait until the case is shown with all its images."""
-        self.page.wait_for_selector(".view canvas")
-        end = time.monotonic() + 60
-        while not self.page.evaluate("() => Boolean(window.radstudyRoom?.ready)") or time.monotonic() < end - 57:
-            time.sleep(0.1)
-            assert time.monotonic() < end, "the viewer did not come"
-
-
 def photograph(camera: Camera, link: str) -> None:
     """Go through the pages of a reader and of the lead."""
     page = camera.page
@@ -189,7 +139,7 @@ def photograph(camera: Camera, link: str) -> None:
     _open_next(camera)
     page.keyboard.press("l")
     page.keyboard.press("PageUp")
-    camera.wait_for_viewer()
+    wait_for_viewer(camera)
     camera.take("viewer")
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".entries")
@@ -198,7 +148,7 @@ def photograph(camera: Camera, link: str) -> None:
     page.get_by_role("heading", name="Characteristics").wait_for()
     _open_next(camera)
     page.keyboard.press("l")
-    camera.wait_for_viewer()
+    wait_for_viewer(camera)
     camera.take("form")
     page.get_by_role("button", name="Pause").click()
     page.wait_for_selector(".entries")
@@ -212,13 +162,22 @@ def photograph_lead(camera: Camera, link: str) -> None:
     camera.take("lead")
 
 
+def wait_for_viewer(camera: Camera) -> None:
+    """Wait until the case is shown with all its images."""
+    camera.page.wait_for_selector(".view canvas")
+    end = time.monotonic() + 60
+    while not camera.page.evaluate("() => Boolean(window.radstudyRoom?.ready)") or time.monotonic() < end - 57:
+        time.sleep(0.1)
+        assert time.monotonic() < end, "the viewer did not come"
+
+
 def _open_next(camera: Camera) -> None:
     camera.page.locator(".card.next button").first.click()
     again = camera.page.get_by_role("button", name="Take over")
     camera.page.locator(".view canvas").first.or_(again).first.wait_for()
     if again.is_visible():  # the server was stopped with this case open
         again.click()
-    camera.wait_for_viewer()
+    wait_for_viewer(camera)
 
 
 def main() -> int:
@@ -231,7 +190,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         study = given.study / "study.yaml" if given.study else prepare(Path(folder)).file
         browser = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
-        with served(study, "--reader", "reader1") as link, served(study, "--lead") as lead:
+        with served("read", study, "--reader", "reader1") as link, served("read", study, "--lead") as lead:
             for size in SIZES:
                 page = browser.new_page(viewport={"width": size[0], "height": size[1]})
                 page.on("console", lambda message: print("console:", message.text) if message.type == "error" else None)

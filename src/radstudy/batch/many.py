@@ -14,7 +14,7 @@ from radstudy.batch.cases import BatchCase, Row, case_of, portable, rows_of
 from radstudy.bugs import write
 from radstudy.errors import CaseError, DataError, UsageError, grouped
 from radstudy.features.extract import LesionFeatures, lesion_features
-from radstudy.features.given import Settings, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, settings_from
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.parallel import in_order
@@ -238,13 +238,16 @@ def _task(row: Row) -> BatchCase | CaseError:
         return CaseError(f"unexpected {type(error).__name__}: {error}", "look at the image and the mask of this row")
 
 
-def features_of(settings: ExtractionSettings, case: BatchCase | CaseError) -> LesionFeatures:
+def features_of(
+    settings: ExtractionSettings, case: BatchCase | CaseError, pixel_size_mm: PixelSizeGiven = None
+) -> LesionFeatures:
     """Compute the features of one case.
 
     Parameters
     ----------
     settings : of the extraction.
     case : the case; or the error of its row, which is raised.
+    pixel_size_mm : as in `radstudy.extract`.
 
     Raises
     ------
@@ -253,7 +256,7 @@ def features_of(settings: ExtractionSettings, case: BatchCase | CaseError) -> Le
     if isinstance(case, CaseError):
         raise case
     try:
-        return lesion_features(case.image, case.mask, settings, label=case.label)
+        return lesion_features(case.image, case.mask, settings, label=case.label, pixel_size_mm=pixel_size_mm)
     except UsageError as error:  # of this row alone, such as an array without a place
         raise CaseError(str(error), "correct this row") from error
     except DataError as error:

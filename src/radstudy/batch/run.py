@@ -16,7 +16,7 @@ from radstudy.batch.table import BatchTable
 from radstudy.batch.written import write_failures, write_features
 from radstudy.bugs import LOG, logged_in, write
 from radstudy.errors import CaseError, UsageError
-from radstudy.features.given import Settings, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, settings_from
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
@@ -58,6 +58,7 @@ def run_batch(
     settings: Settings | None = None,
     *,
     jobs: int | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
     say: Callable[[str], None] = lambda _: None,
     bar: Bar = lambda items, _total, _what: items,
 ) -> BatchOutcome:
@@ -72,6 +73,7 @@ def run_batch(
     table : the cases.
     out : .csv or .parquet. Cases without features have empty cells there, and a row in NAME.failures.csv.
     settings, jobs : as in `radstudy.extract_many`.
+    pixel_size_mm : of all images, as in `radstudy.extract`.
     say, bar : for messages and progress.
 
     Raises
@@ -91,7 +93,7 @@ def run_batch(
     with only_run(folder), logged_in(folder / LOG, say=say):
         log = ResultLog(folder / _LOG_OF_RESULTS)
         done = _Done(log, log.keys)
-        outcomes = _outcomes(table, _KeyedWork(chosen, names, done.before), jobs, say)
+        outcomes = _outcomes(table, _KeyedWork(chosen, names, done.before, pixel_size_mm), jobs, say)
         for number, outcome in enumerate(bar(outcomes, len(table), "extract")):
             done.add(number, outcome)
         with owning(out):
@@ -170,6 +172,7 @@ class _KeyedWork:
     settings: ExtractionSettings
     names: Sequence[str]
     known: frozenset[str]
+    pixel_size_mm: PixelSizeGiven = None
 
     def __call__(self, case: BatchCase | CaseError) -> _Outcome:
         if isinstance(case, CaseError):
@@ -180,11 +183,13 @@ class _KeyedWork:
             if key in self.known:
                 return _Outcome(key)
             with recorded() as reading:
-                features = features_of(self.settings, case).values
+                features = features_of(self.settings, case, self.pixel_size_mm).values
             if reading.is_of({**of_mask, **of_image}) and not reading.changed:
                 return _Outcome(key, [float(features[name]) for name in self.names])
         raise changed(Path(case.image))
 
     def _key(self, case: BatchCase, image: str, mask: str) -> str:
         """A hash of the content alone: files that are moved keep their result."""
-        return content_hash([algorithm_key("extract"), self.settings.key(), image, mask, case.label])
+        return content_hash(
+            [algorithm_key("extract"), self.settings.key(), image, mask, case.label, self.pixel_size_mm]
+        )

@@ -9,7 +9,7 @@ import typer
 
 from radstudy.imaging.masks.formats import listed
 
-_IMAGE = typer.Option(help="NIfTI, NRRD or MetaImage file.")
+_IMAGE = typer.Option(help="NIfTI, NRRD or MetaImage file; or PNG, JPEG, TIFF, one DICOM image.")
 _MASK = typer.Option(help=f"{listed()}.")
 ImageFile = Annotated[Path, _IMAGE]
 MaskFile = Annotated[Path, _MASK]
@@ -19,5 +19,13 @@ Lesion = Annotated[
     str | None,
     typer.Option(
         help="Number or name of the lesion's label in the mask, or 'largest' or 'union'; by default the only label."
+    ),
+]
+PixelSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MM or MMxMM",
+        help="Pixel size of a PNG, JPEG, TIFF or DICOM image that does not state it, such as 0.1 or 0.1x0.12 (across, "
+        "then down).",
     ),
 ]

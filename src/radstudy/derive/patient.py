@@ -163,7 +163,7 @@ class Work:
         b_values = sorted(adc.images)
         files = [_one_file(patient, adc.images[b]) for b in b_values]
         fit = adc_map(
-            [Volume.read(file) for file in files], b_values, method=adc.method, noise_floor=adc.noise_floor,
+            [Volume.read_3d(file) for file in files], b_values, method=adc.method, noise_floor=adc.noise_floor,
             names=[file.name for file in files],
         )  # fmt: skip
         volumes[adc.name] = self._write(results, patient, adc.name, fit.adc, files)
@@ -173,7 +173,7 @@ class Work:
     ) -> None:
         row = patient.rows[0]
         files = [_one_file(patient, phase) for phase in dce.phases]
-        phases += [Volume.read(file) for file in files]
+        phases += [Volume.read_3d(file) for file in files]
         times, injection = _clock(row, dce)
         maps = enhancement_maps(
             phases, times, before=dce.before, injection_s=injection, least_signal=dce.least_signal,

@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radstudy.catalogue import SHAPES
 from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import Settings, naming_files, read_given, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import LesionInRegion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
 from radstudy.features.shape import shape
+from radstudy.features.shape2d import shape2d
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
 from radstudy.imaging.header import header_of
@@ -56,19 +58,22 @@ def extract(
     settings: Settings | None = None,
     *,
     label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> dict[str, float]:
     """Compute the radiomics features of one lesion.
 
     Parameters
     ----------
-    image : a volume; the path of a NIfTI, NRRD or MetaImage file; or an image of SimpleITK, nibabel, TorchIO
-        (ScalarImage) or MONAI (MetaTensor), see docs/batch.md.
+    image : a volume, or the path of a NIfTI, NRRD or MetaImage file, or of an image of two axes: PNG, JPEG, TIFF or a
+        single DICOM image (docs/extraction.md, "2D images"); or an image of SimpleITK, nibabel, TorchIO (ScalarImage)
+        or MONAI (MetaTensor), see docs/batch.md.
     mask : a region of interest on the image's grid, the path of a mask file (docs/masks.md), or a label map of one of
         those libraries.
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); otherwise settings, a dictionary in PyRadiomics' layout, or the path of a parameter file.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings'
         label, or the only one present.
+    pixel_size_mm : of an image of two axes whose file does not state it: one number, or two (across, down).
 
     Returns
     -------
@@ -79,9 +84,9 @@ def extract(
     CaseError : a file cannot be read; the mask is empty, too small, or not on the image's grid; it disappears when
         resampled; intensities inside it are not finite.
     StudyFileError : the settings cannot be used.
-    UsageError : a label is given with a Roi; an array is given instead of a Volume or a Roi.
+    UsageError : a label is given with a mask that is not a file; an array is given instead of a Volume or a Roi.
     """
-    return lesion_features(image, mask, settings, label=label).values
+    return lesion_features(image, mask, settings, label=label, pixel_size_mm=pixel_size_mm).values
 
 
 def lesion_features(
@@ -90,19 +95,23 @@ def lesion_features(
     settings: Settings | None = None,
     *,
     label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> LesionFeatures:
     """Compute the features of one lesion as `extract` does, with the reasons for those that do not exist.
 
     Parameters
     ----------
-    image, mask, settings, label : as in `extract`.
+    image, mask, settings, label, pixel_size_mm : as in `extract`.
 
     Raises
     ------
     CaseError, StudyFileError, UsageError : as in `extract`.
     """
     chosen = settings_from(settings)
-    volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
+    volume, roi = read_given(
+        image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask,
+        pixel_size_mm=pixel_size_mm,
+    )  # fmt: skip
     with naming_files(image, settings):
         return _features(Prepared.of(volume, volume.header, chosen), roi, chosen)
 
@@ -134,6 +143,7 @@ def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | No
 
 _NO_NEIGHBOURS = "no two of its voxels are neighbours"
 _NO_MESH_VOLUME = "its mesh is open, and has no volume"
+_NO_VOLUME = "the image has two axes, and its lesions no volume: shape2D describes them"
 
 
 def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> LesionFeatures:
@@ -144,15 +154,19 @@ def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Les
         raise error.located(reader=roi.reader, file=roi.source) from error
 
 
-def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
+def _of_placed(placed: Placed, given: ExtractionSettings) -> LesionFeatures:
     region, full, lesion = placed.region, placed.full, placed.lesion
+    settings = given.in_plane() if placed.planar else given
     missing: dict[str, str] = {}
-    values = dict(
-        _shape_values(lesion if settings.resegment_shape else LesionInRegion(full.mask, lesion.box, region), settings)
-    )
+    shaped = lesion if settings.resegment_shape else LesionInRegion(full.mask, lesion.box, region)
+    values = dict(_shape_values(shaped, settings, planar=placed.planar))
+    if placed.planar:
+        missing.update({name: _NO_VOLUME for name in values if name.startswith("original_shape_")})
     for image_type in settings.image_types:
         own = settings.for_image_type(image_type)
-        for derived in filtered_images(region.image, lesion.box, region.spacing_mm, image_type, own):
+        for derived in filtered_images(
+            region.image, lesion.box, region.spacing_mm, image_type, own, inside=lesion.inside, planar=placed.planar
+        ):
             values |= dict(_grey_values(derived, lesion.inside, region, own, missing))
     for name, value in values.items():
         if np.isnan(value) and name not in missing:
@@ -163,13 +177,37 @@ def _of_placed(placed: Placed, settings: ExtractionSettings) -> LesionFeatures:
     return LesionFeatures({name: values[name] for name in feature_names(settings)}, missing, diagnostics)
 
 
-def _shape_values(lesion: LesionInRegion, settings: ExtractionSettings) -> Iterator[tuple[str, float]]:
+def _shape_values(lesion: LesionInRegion, settings: ExtractionSettings, *, planar: bool) -> Iterator[tuple[str, float]]:
     # As in PyRadiomics, the mask before resegmentation is cropped to the box after it.
     for family, names in settings.feature_classes:
-        if family == "shape":
+        if family == "shape2D":
+            computed = _shape2d_values(lesion, settings, names)
+        elif family == "shape" and planar:
+            computed = dict.fromkeys(names, float("nan"))
+        elif family == "shape":
             z, y, x = lesion.region.spacing_mm[::-1]
-            for name, value in shape(np.ascontiguousarray(lesion.inside), (z, y, x), names).items():
-                yield f"original_shape_{name}", value
+            computed = shape(np.ascontiguousarray(lesion.inside), (z, y, x), names)
+        else:
+            continue
+        yield from ((f"original_{family}_{name}", value) for name, value in computed.items())
+
+
+def _shape2d_values(lesion: LesionInRegion, settings: ExtractionSettings, names: tuple[str, ...]) -> dict[str, float]:
+    """Compute shape2D of a lesion in one slice; other lesions have no such shape, as in PyRadiomics."""
+    across = settings.force_2d_dimension
+    if not settings.force_2d:
+        raise CaseError(
+            "shape2D describes one slice of a volume, but the settings do not say across which axis",
+            "set force2D: true (and force2Ddimension), or give an image of two axes, or use the class shape",
+        )
+    slices = lesion.inside.shape[across]
+    if slices != 1:
+        raise CaseError(
+            f"shape2D describes one slice, but the lesion extends over {slices} slices (force2Ddimension {across})",
+            "draw the lesion on one slice, or use the class shape",
+        )
+    row_mm, column_mm = (step for axis, step in enumerate(lesion.region.spacing_mm[::-1]) if axis != across)
+    return shape2d(lesion.inside.squeeze(axis=across), (row_mm, column_mm), names)
 
 
 def _grey_values(
@@ -184,13 +222,13 @@ def _grey_values(
     if derived.voxels is not None and not np.isfinite(derived.voxels[inside]).all():
         problem = "the filter returns values that are not finite inside the lesion"
     for family, names in settings.feature_classes:
-        if family != "shape" and (problem or derived.voxels is None):
+        if family not in SHAPES and (problem or derived.voxels is None):
             missing.update({f"{derived.name}_{family}_{name}": problem for name in names})
             yield from ((f"{derived.name}_{family}_{name}", float("nan")) for name in names)
     if problem or derived.voxels is None:
         return
     binned = discretise(derived.voxels, inside, bin_width=settings.bin_width, bin_count=settings.bin_count)
-    classes = {family: names for family, names in settings.feature_classes if family not in {"shape", "firstorder"}}
+    classes = {family: names for family, names in settings.feature_classes if family not in {*SHAPES, "firstorder"}}
     for family, names in settings.feature_classes:
         if family == "firstorder":
             computed = first_order(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from radstudy.features.kernels.recursive_gaussian import filter_lines, gaussian_coefficients
 from radstudy.features.kernels.wavelet import convolve_planes, convolve_rows
+from radstudy.features.local_binary import UndefinedPatternError, plane_patterns, space_patterns
 from radstudy.features.names import names_of_image_type
 from radstudy.features.settings import ExtractionSettings, ImageType
 from radstudy.features.wavelets import wavelet_filters
@@ -42,7 +43,14 @@ class FilteredImage:
 
 
 def filtered_images(
-    image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], image_type: ImageType, settings: ExtractionSettings
+    image: NDArray[Any],
+    box: Box,
+    spacing_mm: tuple[float, ...],
+    image_type: ImageType,
+    settings: ExtractionSettings,
+    *,
+    inside: NDArray[np.bool_],
+    planar: bool = False,
 ) -> Iterator[FilteredImage]:
     """Compute the images of one image type, in PyRadiomics' order.
 
@@ -53,9 +61,15 @@ def filtered_images(
     spacing_mm : (x, y, z).
     image_type : the filter.
     settings : with the image type's own arguments applied (`ExtractionSettings.for_image_type`).
+    inside : bool, the lesion in its box; local binary patterns in space are computed for its voxels alone.
+    planar : whether the image has two axes only, so that its one slice along z is not filtered.
     """
     if image_type.name == "LoG":
-        yield from _log_images(image, box, spacing_mm, image_type, settings)
+        yield from _log_images(image, box, spacing_mm, image_type, settings, planar=planar)
+    elif image_type.name == "LBP2D":
+        yield _plane_pattern(image, box, settings, planar=planar)
+    elif image_type.name == "LBP3D":
+        yield from _space_patterns(image, box, image_type, settings, inside=inside, planar=planar)
     elif image_type.name == "Wavelet":
         axes = tuple(axis for axis in (2, 1, 0) if not (settings.force_2d and axis == settings.force_2d_dimension))
         yield from wavelet_images(image, box, settings.wavelet, settings.level, settings.start_level, axes)
@@ -76,14 +90,21 @@ def _cut(image: NDArray[Any], box: Box) -> NDArray[Any]:
 
 
 def _log_images(
-    image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], image_type: ImageType, settings: ExtractionSettings
+    image: NDArray[Any],
+    box: Box,
+    spacing_mm: tuple[float, ...],
+    image_type: ImageType,
+    settings: ExtractionSettings,
+    *,
+    planar: bool,
 ) -> Iterator[FilteredImage]:
+    filtered = image.shape[1:] if planar else image.shape
     for sigma, name in zip(settings.sigma, names_of_image_type(settings, image_type), strict=True):
-        problem = log_problem(image.shape, spacing_mm, sigma)
+        problem = log_problem(filtered, spacing_mm[: len(filtered)], sigma)
         if problem:
             yield FilteredImage(name, None, problem)
         else:
-            yield FilteredImage(name, laplacian_of_gaussian(image, box, spacing_mm, sigma))
+            yield FilteredImage(name, laplacian_of_gaussian(image, box, spacing_mm, sigma, planar=planar))
 
 
 def log_problem(shape: tuple[int, ...], spacing_mm: tuple[float, ...], sigma_mm: float) -> str:
@@ -91,8 +112,8 @@ def log_problem(shape: tuple[int, ...], spacing_mm: tuple[float, ...], sigma_mm:
 
     Parameters
     ----------
-    shape : of the image that is filtered, (z, y, x).
-    spacing_mm : (x, y, z).
+    shape : of the image that is filtered, (z, y, x), or (y, x) of an image of two axes.
+    spacing_mm : (x, y, z), or (x, y).
     sigma_mm : of the Gaussian.
     """
     size = shape[::-1]
@@ -107,7 +128,7 @@ def log_problem(shape: tuple[int, ...], spacing_mm: tuple[float, ...], sigma_mm:
 
 
 def laplacian_of_gaussian(
-    image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], sigma_mm: float
+    image: NDArray[Any], box: Box, spacing_mm: tuple[float, ...], sigma_mm: float, *, planar: bool = False
 ) -> NDArray[np.float32]:
     """Compute the Laplacian of Gaussian inside a box, normalised across scale, with ITK's recursive filter.
 
@@ -116,10 +137,11 @@ def laplacian_of_gaussian(
 
     Parameters
     ----------
-    image : (z, y, x), at least 4 voxels along every axis.
+    image : (z, y, x), at least 4 voxels along every axis that is filtered.
     box : the part to compute, (z, y, x).
     spacing_mm : (x, y, z).
     sigma_mm : standard deviation.
+    planar : filter along x and y only, as ITK filters an image of two axes.
 
     Returns
     -------
@@ -129,7 +151,8 @@ def laplacian_of_gaussian(
     ------
     ValueError : an axis has fewer than 4 voxels.
     """
-    if min(image.shape) < 4:
+    axes = (2, 1) if planar else (2, 1, 0)  # ITK's order: x, y, z
+    if min(image.shape[axis] for axis in axes) < 4:
         raise ValueError(f"LoG needs 4 voxels along every axis, the image has {image.shape}")
     spacing = spacing_mm[::-1]
     z, y, x = (max(4, math.ceil(_LOG_MARGIN_SIGMAS * sigma_mm / step)) for step in spacing)
@@ -138,9 +161,9 @@ def laplacian_of_gaussian(
     source = np.ascontiguousarray(_cut(image, around), dtype=np.float32 if image.dtype.itemsize <= 2 else image.dtype)
     keep = [(first - start, last - start) for (first, last), (start, _) in zip(box, around, strict=True)]
     total: NDArray[np.float32] | None = None
-    for derived in (2, 1, 0):  # ITK's order: x, y, z; then the other axes, x before y before z
+    for derived in axes:  # then the other axes, x before y before z
         lines: NDArray[Any] = source
-        for axis in (derived, *(other for other in (2, 1, 0) if other != derived)):
+        for axis in (derived, *(other for other in axes if other != derived)):
             order = 2 if axis == derived else 0
             lines = _filter_axis(lines, axis, keep[axis], gaussian_coefficients(sigma_mm, spacing[axis], order))
         part = lines.astype(np.float64) * (1.0 / (spacing[derived] * spacing[derived]))
@@ -241,6 +264,40 @@ def _split(source: NDArray[Any], axis: int, low: NDArray[Any], high: NDArray[Any
             source.reshape(1, source.shape[0], -1), low, high, low_out.reshape(flat), high_out.reshape(flat)
         )
     return low_out, high_out
+
+
+# --- local binary patterns ---------------------------------------------------------------------------------------
+
+
+def _plane_pattern(image: NDArray[Any], box: Box, settings: ExtractionSettings, *, planar: bool) -> FilteredImage:
+    try:
+        codes = plane_patterns(
+            image, box, axis=settings.force_2d_dimension, radius=settings.lbp_2d_radius, points=settings.lbp_2d_samples,
+            method=settings.lbp_2d_method, dtype=np.float64 if planar else image.dtype,
+        )  # fmt: skip
+    except UndefinedPatternError as error:
+        return FilteredImage("lbp-2D", None, str(error))
+    return FilteredImage("lbp-2D", codes)
+
+
+def _space_patterns(
+    image: NDArray[Any],
+    box: Box,
+    image_type: ImageType,
+    settings: ExtractionSettings,
+    *,
+    inside: NDArray[np.bool_],
+    planar: bool,
+) -> Iterator[FilteredImage]:
+    names = names_of_image_type(settings, image_type)
+    if planar:
+        yield from (FilteredImage(name, None, "the image has two axes; LBP3D needs a volume") for name in names)
+        return
+    images = space_patterns(
+        image, box, inside, levels=settings.lbp_3d_levels, radius=settings.lbp_3d_icosphere_radius,
+        subdivision=settings.lbp_3d_icosphere_subdivision,
+    )  # fmt: skip
+    yield from (FilteredImage(name, derived) for name, derived in zip(names, images, strict=True))
 
 
 # --- gradient and pointwise filters ------------------------------------------------------------------------------

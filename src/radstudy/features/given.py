@@ -16,6 +16,7 @@ from radstudy.imaging.objects import ForeignImage, is_foreign
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
+PixelSizeGiven = float | tuple[float, float] | str | None
 Settings = ExtractionSettings | Mapping[str, Any] | str | Path
 
 
@@ -27,12 +28,13 @@ def read_given(
     otherwise: Label | None = None,
     by: object = None,
     resample: bool = False,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> tuple[Volume, Roi]:
     """Return the image and the lesion.
 
     Parameters
     ----------
-    image : a volume, the path of a NIfTI, NRRD or MetaImage file, or an image of another library
+    image : a volume, the path of an image file (`Volume.read`), or an image of another library
         (`radstudy.imaging.objects`).
     mask : a region of interest; or the path of a mask file (docs/masks.md), or a label map of another library, which
         is put onto the image's grid.
@@ -40,6 +42,7 @@ def read_given(
     otherwise : the label used for a mask file if no `label` is given; None takes the only one present.
     by : the source of `otherwise`; if it is the path of a file, errors name it.
     resample : as in `Roi.read`.
+    pixel_size_mm : of an image file that does not state it, as in `Volume.read`.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def read_given(
     _require_located(image, mask)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-    volume = _volume(image)
+    volume = _volume(image, pixel_size_mm)
     if isinstance(mask, Roi):
         return volume, mask
     with naming_files(None, by if label is None and otherwise is not None else None):
@@ -64,10 +67,12 @@ def read_given(
     return volume, roi
 
 
-def _volume(image: Volume | ForeignImage | str | Path) -> Volume:
-    if isinstance(image, Volume):
-        return image
-    return Volume.read(image) if isinstance(image, str | PathLike) else Volume.from_object(image)
+def _volume(image: Volume | ForeignImage | str | Path, pixel_size_mm: PixelSizeGiven) -> Volume:
+    if isinstance(image, str | PathLike):
+        return Volume.read(image, pixel_size_mm=pixel_size_mm)
+    if pixel_size_mm is not None:
+        raise UsageError(f"a pixel size was given, but the image is a {type(image).__name__}, which has its own")
+    return image if isinstance(image, Volume) else Volume.from_object(image)
 
 
 @contextmanager

@@ -65,12 +65,14 @@ class Placed:
     full : the lesion as drawn.
     lesion : the lesion after resegmentation; `full` if there is no resegmentation.
     facts : native_voxels and resampled_voxels, volume_change_percent, bounding_box and mask_checksum.
+    planar : whether the image has two axes only.
     """
 
     region: LesionRegion
     full: LesionInRegion
     lesion: LesionInRegion
     facts: dict[str, Any]
+    planar: bool = False
 
 
 def place(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> Placed:
@@ -108,7 +110,8 @@ def _placed(prepared: Prepared, mask: NDArray[np.bool_], settings: ExtractionSet
         "bounding_box": [i0, i1 - 1, j0, j1 - 1, k0, k1 - 1],
         "mask_checksum": hashlib.sha256(repr(box).encode() + np.packbits(inside).tobytes()).hexdigest()[:16],
     }
-    return Placed(region, full, full if settings.resegment_range is None else _resegmented(region, settings), facts)
+    lesion = full if settings.resegment_range is None else _resegmented(region, settings)
+    return Placed(region, full, lesion, facts, prepared.volume.planar)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radstudy.catalogue import feature_names
+from radstudy.catalogue import SHAPES, feature_names
 from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import Settings, naming_files, read_given, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.names import names_of_image_type
 from radstudy.features.settings import ExtractionSettings, ImageType
@@ -43,12 +43,13 @@ def feature_map(
     *,
     radius: int | None = None,
     label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> Volume:
     """Compute one feature in the neighbourhood of every voxel of a lesion.
 
     Parameters
     ----------
-    image, mask, settings, label : as in `radstudy.extract`.
+    image, mask, settings, label, pixel_size_mm : as in `radstudy.extract`.
     feature : its full name, such as ``original_glcm_Contrast`` or ``log-sigma-2-0-mm-3D_firstorder_Entropy``; its
         image must be among the settings' images. Shape has no map.
     radius : of the neighbourhood, a cube of 2 radius + 1 voxels of the resampled grid; None takes it from the settings.
@@ -73,7 +74,7 @@ def feature_map(
     >>> float(means.voxels[inside].mean())
     62.0
     """
-    result = feature_maps(image, mask, [feature], settings, radius=radius, label=label)
+    result = feature_maps(image, mask, [feature], settings, radius=radius, label=label, pixel_size_mm=pixel_size_mm)
     if feature in result.problems:
         raise result.problems[feature]
     return result.maps[feature]
@@ -107,12 +108,13 @@ def feature_maps(
     *,
     radius: int | None = None,
     label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
 ) -> FeatureMaps:
     """Compute several features in the neighbourhood of every voxel of a lesion, which is placed and filtered once.
 
     Parameters
     ----------
-    image, mask, settings, radius, label : as in `feature_map`.
+    image, mask, settings, radius, label, pixel_size_mm : as in `feature_map`.
     features : their full names.
 
     Raises
@@ -127,8 +129,12 @@ def feature_maps(
     reach = chosen.kernel_radius if radius is None else radius
     if reach < 1:
         raise UsageError(f"the radius is {reach}; give at least 1 voxel")
+    volume, roi = read_given(
+        image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask,
+        pixel_size_mm=pixel_size_mm,
+    )  # fmt: skip
+    chosen = chosen.in_plane() if volume.planar else chosen
     asked = {feature: _parsed(feature, chosen) for feature in features}
-    volume, roi = read_given(image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask)
     with naming_files(image, settings):
         placed = place(Prepared.of(volume, volume.header, chosen), roi, chosen)
     derived = _derived_once(placed, chosen)
@@ -174,7 +180,7 @@ def _parsed(feature: str, settings: ExtractionSettings) -> tuple[ImageType, str,
     """Split a full name into image type, image, family and feature."""
     image, _, rest = feature.partition("_")
     family, _, name = rest.partition("_")
-    if family == "shape":
+    if family in SHAPES:
         raise UsageError(f"{feature}: shape describes the lesion as a whole and has no map")
     if family not in {"firstorder", *TEXTURES}:
         raise UsageError(f"{feature} is not a feature's full name; an example is original_glcm_Contrast")
@@ -194,7 +200,10 @@ def _derived_once(placed: Placed, settings: ExtractionSettings) -> Callable[[str
     def images_of(image_type: str) -> dict[str, FilteredImage]:
         own = settings.for_image_type(types[image_type])
         region, box = placed.region, placed.lesion.box
-        derived = filtered_images(region.image, box, region.spacing_mm, types[image_type], own)
+        derived = filtered_images(
+            region.image, box, region.spacing_mm, types[image_type], own, inside=placed.lesion.inside,
+            planar=placed.planar,
+        )  # fmt: skip
         return {one.name: one for one in derived}
 
     return lambda image_type, name: _usable(images_of(image_type)[name], name, placed)
@@ -280,4 +289,4 @@ def _as_volume(values: NDArray[Any], placed: Placed, volume: Volume, step: str) 
     affine = volume.affine.copy()
     affine[:3, :3] = volume.affine[:3, :3] / volume.spacing_mm * np.array(placed.region.spacing_mm)
     affine[:3, 3] = volume.affine[:3, :3] @ np.array(placed.region.start) + volume.affine[:3, 3]
-    return Volume(ijk_of_zyx(values), affine, stored_dtype=values.dtype, history=(*volume.history, step))
+    return Volume(ijk_of_zyx(values), affine, "", values.dtype, (*volume.history, step), planar=volume.planar)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from radstudy.catalogue import SHAPES
 from radstudy.features.settings import ExtractionSettings, ImageType
 
 
@@ -20,6 +21,10 @@ def names_of_image_type(settings: ExtractionSettings, image_type: ImageType) -> 
         return [f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D" for sigma in own.sigma]
     if image_type.name == "Wavelet":
         return wavelet_image_names(own.level, 2 if own.force_2d else 3)
+    if image_type.name == "LBP2D":
+        return ["lbp-2D"]
+    if image_type.name == "LBP3D":
+        return [*(f"lbp-3D-m{level}" for level in range(1, own.lbp_3d_levels + 1)), "lbp-3D-k"]
     return [image_type.name.lower()]
 
 
@@ -41,11 +46,11 @@ def feature_names(settings: ExtractionSettings) -> list[str]:
     >>> len(feature_names(her2_ihc2plus()))
     1218
     """
-    shape = [
-        f"original_shape_{name}" for family, names in settings.feature_classes if family == "shape" for name in names
-    ]
-    grey = [(family, name) for family, names in settings.feature_classes if family != "shape" for name in names]
-    return shape + [f"{image}_{family}_{name}" for image in image_names(settings) for family, name in grey]
+    classes = settings.feature_classes
+    shapes = [f"original_{kind}_{name}" for kind in SHAPES for family, names in classes if family == kind
+              for name in names]  # fmt: skip
+    grey = [(family, name) for family, names in classes if family not in SHAPES for name in names]
+    return shapes + [f"{image}_{family}_{name}" for image in image_names(settings) for family, name in grey]
 
 
 def explain_count(settings: ExtractionSettings) -> str:
@@ -57,12 +62,12 @@ def explain_count(settings: ExtractionSettings) -> str:
     >>> explain_count(her2_ihc2plus())
     '14 shape + 14 images x 86 (firstorder 18, glcm 22, glrlm 16, glszm 16, gldm 14) = 1,218 features'
     """
-    shape = sum(len(names) for family, names in settings.feature_classes if family == "shape")
-    grey = [(family, len(names)) for family, names in settings.feature_classes if family != "shape"]
+    shapes = {family: len(names) for family, names in settings.feature_classes if family in SHAPES}
+    grey = [(family, len(names)) for family, names in settings.feature_classes if family not in SHAPES]
     images = len(image_names(settings))
     each = sum(count for _, count in grey)
-    parts = [f"{shape} shape"] if shape else []
+    parts = [f"{count} {family}" for family, count in shapes.items()]
     if grey:
         listed = ", ".join(f"{family} {count}" for family, count in grey)
         parts.append(f"{images} image{'s' if images != 1 else ''} x {each} ({listed})")
-    return f"{' + '.join(parts) or 'nothing'} = {shape + images * each:,} features"
+    return f"{' + '.join(parts) or 'nothing'} = {sum(shapes.values()) + images * each:,} features"

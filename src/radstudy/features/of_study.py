@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from radstudy.errors import StudyFileError
 from radstudy.features.settings import ExtractionSettings
 from radstudy.imaging.lesion_check import LesionRules
 from radstudy.protocol.sections import Extract
@@ -28,12 +29,22 @@ def settings_of_study(section: Extract, folder: Path) -> ExtractionSettings:
     StudyFileError : the parameter file, an image type, a class or a feature cannot be used.
     """
     if section.params is not None:
-        return ExtractionSettings.from_pyradiomics(folder / section.params)
+        return _of_volumes(ExtractionSettings.from_pyradiomics(folder / section.params), str(folder / section.params))
     settings = ExtractionSettings.from_pyradiomics(
         {"setting": _setting(section), "imageType": _images(section), "featureClass": _classes(section)}
     )
     if isinstance(section.features, str) and section.features in _FEATURE_SETS:
         return replace(settings, feature_classes=tuple(feature_set(section.features).items()))
+    return _of_volumes(settings, "the study file's section extract")
+
+
+def _of_volumes(settings: ExtractionSettings, where: str) -> ExtractionSettings:
+    """Refuse the shape of one plane before anything is read: a study's images are volumes."""
+    if any(family == "shape2D" for family, _ in settings.feature_classes):
+        raise StudyFileError(
+            f"{where}: the class shape2D describes one slice, but a study's images are volumes. Use the class shape; "
+            "for images of two axes, `radstudy extract`."
+        )
     return settings
 
 

@@ -11,24 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from radstudy.catalogue import CATALOGUE, FEATURES
+from radstudy.catalogue import CATALOGUE, FAMILIES
+from radstudy.catalogue import feature_names as names_of_family
 from radstudy.errors import StudyFileError
 from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS, UnusableError
 
 _FEATURE_NAMES = {
-    family: tuple(feature.name for feature in CATALOGUE if feature.family == family) for family in FEATURES
+    family: tuple(feature.name for feature in CATALOGUE if feature.family == family) for family in FAMILIES
 }
-_IMAGE_TYPES = ("Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient")
-_UNSUPPORTED_TYPES = ("LBP2D", "LBP3D")
+_IMAGE_TYPES = (
+    "Original", "LoG", "Wavelet", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", "LBP3D",
+)  # fmt: skip
 _UNSUPPORTED = {
     "label_channel": "masks with several channels: export one label map for each lesion",
     "voxelBased": "a map of one feature: see radstudy.feature_map",
-    "lbp2DRadius": "local binary patterns",
-    "lbp2DSamples": "local binary patterns",
-    "lbp2DMethod": "local binary patterns",
-    "lbp3DLevels": "local binary patterns",
-    "lbp3DIcosphereRadius": "local binary patterns",
-    "lbp3DIcosphereSubdivision": "local binary patterns",
     "enableCExtensions": "a switch of PyRadiomics 2",
 }
 _EQUAL_TO_ANOTHER = {
@@ -175,8 +171,6 @@ class _Reader:
             return None
         types = []
         for key, arguments in section.items():
-            if key in _UNSUPPORTED_TYPES:
-                raise self._refuse(section, key, f"the image type {key} (local binary patterns) is not supported")
             self._known(section, key, _IMAGE_TYPES, "image type")
             if arguments is not None and not isinstance(arguments, Mapping):
                 raise self._refuse(section, key, f"{key} must contain names with values, or {{}}")
@@ -188,9 +182,7 @@ class _Reader:
             return None
         classes = []
         for family, names in section.items():
-            if family == "shape2D":
-                raise self._refuse(section, family, "the feature class shape2D (2D shape) is not supported")
-            self._known(section, family, tuple(FEATURES), "feature class")
+            self._known(section, family, FAMILIES, "feature class")
             if names is not None and not isinstance(names, (list, tuple)):
                 raise self._refuse(section, family, f"{family} must contain a list of features, or nothing for all")
             for feature in names or ():
@@ -202,7 +194,7 @@ class _Reader:
                         section, family, f"{family} {feature} is not computed by PyRadiomics either ({reason})"
                     )
                 self._known(section, family, _FEATURE_NAMES[str(family)], f"{family} feature", name=feature)
-            classes.append((str(family), tuple(str(name) for name in names) if names else FEATURES[family]))
+            classes.append((str(family), tuple(str(name) for name in names) if names else names_of_family(family)))
         return tuple(classes)
 
     def _known(

@@ -86,6 +86,12 @@ def _at_least_zero(value: Any) -> float:
     return number
 
 
+def _spacing(value: Any) -> tuple[float, ...]:
+    """Read three spacings; two are those of an image of two axes, and 0 keeps the third."""
+    spacing = _several(_at_least_zero, 2, 3)(value)
+    return spacing if len(spacing) == 3 else (*spacing, 0.0)
+
+
 def _fill(value: Any) -> float | None:
     """Read a number; None for nan, which YAML reads as text unless it is written .nan."""
     if isinstance(value, str) and value.strip().lower() in ("nan", ".nan"):
@@ -106,7 +112,7 @@ def _interpolator(value: Any) -> str:
 SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "binWidth": ("bin_width", _positive),
     "binCount": ("bin_count", _or_none(_whole(1))),
-    "resampledPixelSpacing": ("resampled_spacing_mm", _or_none(_several(_at_least_zero, 3, 3))),
+    "resampledPixelSpacing": ("resampled_spacing_mm", _or_none(_spacing)),
     "interpolator": ("interpolator", _or_none(_interpolator)),
     "padDistance": ("pad_distance", _whole(0)),
     "force2D": ("force_2d", _yes_or_no),
@@ -134,7 +140,15 @@ SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "start_level": ("start_level", _whole(0)),
     "gradientUseSpacing": ("gradient_use_spacing", _yes_or_no),
     "roundToStoredType": ("round_to_stored_dtype", _yes_or_no),
+    "lbp2DRadius": ("lbp_2d_radius", _positive),
+    "lbp2DSamples": ("lbp_2d_samples", _whole(1, 30)),
+    "lbp2DMethod": ("lbp_2d_method", _one_of("uniform", "default", "ror", "nri_uniform", "var")),
+    "lbp3DLevels": ("lbp_3d_levels", _whole(1, 20)),
+    "lbp3DIcosphereRadius": ("lbp_3d_icosphere_radius", _positive),
+    "lbp3DIcosphereSubdivision": ("lbp_3d_icosphere_subdivision", _whole(0, 4)),
 }
+LATER = frozenset(name for name in SETTINGS if name.startswith("lbp"))
+"""Settings that came later: left out where they have their default, so that the keys of older settings stay."""
 VOXEL_SETTINGS: dict[str, tuple[str, Callable[[Any], Any]]] = {  # for feature maps only
     "kernelRadius": ("kernel_radius", _whole(1)),
     "maskedKernel": ("masked_kernel", _yes_or_no),

@@ -14,7 +14,7 @@ from typing import Any
 
 from radstudy.catalogue import FEATURES
 from radstudy.features.parameter_file import read_parameters
-from radstudy.features.setting_values import SETTINGS, VOXEL_SETTINGS
+from radstudy.features.setting_values import LATER, SETTINGS, VOXEL_SETTINGS
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class ImageType:
 
     Parameters
     ----------
-    name : PyRadiomics' name: Original, LoG, Wavelet, Square, SquareRoot, Logarithm, Exponential or Gradient.
+    name : PyRadiomics' name: Original, LoG, Wavelet, Square, SquareRoot, Logarithm, Exponential, Gradient, LBP2D or
+        LBP3D.
     arguments : (name, value) pairs in PyRadiomics' names: the filter's own (sigma, wavelet, level, start_level,
         gradientUseSpacing), or settings that this image type overrides (binWidth, ...).
     """
@@ -42,7 +43,8 @@ class ExtractionSettings:
     feature_classes : (class, features) pairs, in order; shape is computed once, on the original mask.
     bin_width : of the grey levels, in the image's unit.
     bin_count : a fixed number of bins instead; None uses `bin_width`.
-    resampled_spacing_mm : (x, y, z) in the file's axis order, 0 keeps an axis; None does not resample.
+    resampled_spacing_mm : (x, y, z) in the file's axis order, 0 keeps an axis; None does not resample. A parameter file
+        may give (x, y) alone, for images of two axes: z is kept.
     interpolator : "sitkBSpline", "sitkLinear" or "sitkNearestNeighbor"; None does not resample.
     pad_distance : voxels kept around the lesion's box when resampling (or pre-cropping). LoG values depend on it; with
         a pad of 11 times the largest sigma (in voxels) they equal those of the whole image.
@@ -61,6 +63,10 @@ class ExtractionSettings:
     geometry_tolerance : as in PyRadiomics, but without effect: grids are always compared to a thousandth of a voxel.
     correct_mask : resample a mask that lies on another grid by nearest neighbour instead of refusing it.
     sigma, wavelet, level, start_level, gradient_use_spacing : filter arguments for all image types.
+    lbp_2d_radius, lbp_2d_samples, lbp_2d_method : of local binary patterns in a plane: radius in voxels, number of
+        points on the circle, and "uniform", "default", "ror", "nri_uniform" or "var".
+    lbp_3d_levels, lbp_3d_icosphere_radius, lbp_3d_icosphere_subdivision : of local binary patterns in space: degrees
+        of the spherical harmonics, radius in voxels, and how often the icosahedron of its points is subdivided.
     round_to_stored_dtype : resample into the file's own pixel type, as PyRadiomics does; False keeps float64.
     kernel_radius : of the neighbourhood in feature maps, voxels; nothing else depends on it.
     masked_kernel : whether only neighbours inside the lesion count in feature maps; only True is supported.
@@ -99,6 +105,12 @@ class ExtractionSettings:
     start_level: int = 0
     gradient_use_spacing: bool = True
     round_to_stored_dtype: bool = field(default=True)
+    lbp_2d_radius: float = 1.0
+    lbp_2d_samples: int = 8
+    lbp_2d_method: str = "uniform"
+    lbp_3d_levels: int = 2
+    lbp_3d_icosphere_radius: float = 1.0
+    lbp_3d_icosphere_subdivision: int = 1
     kernel_radius: int = 1
     masked_kernel: bool = True
     init_value: float | None = None
@@ -136,7 +148,12 @@ class ExtractionSettings:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all settings, including defaults, in the layout of a PyRadiomics parameter file."""
-        setting = {name: _plain(getattr(self, attribute)) for name, (attribute, _) in SETTINGS.items()}
+        usual = {item.name: item.default for item in fields(self)}
+        setting = {
+            name: _plain(value)
+            for name, (attribute, _) in SETTINGS.items()
+            if (value := getattr(self, attribute)) != usual[attribute] or name not in LATER
+        }
         return {
             "setting": setting,
             "imageType": {
@@ -163,6 +180,15 @@ class ExtractionSettings:
     def for_image_type(self, image_type: ImageType) -> ExtractionSettings:
         """Return these settings with the image type's own values in place of theirs."""
         return replace(self, **{SETTINGS[name][0]: value for name, value in image_type.arguments})
+
+    def in_plane(self) -> ExtractionSettings:
+        """Return these settings for an image of two axes: everything within its plane, whatever `force_2d` says."""
+        own = ("force2D", "force2Ddimension")
+        types = tuple(
+            ImageType(image.name, tuple(pair for pair in image.arguments if pair[0] not in own))
+            for image in self.image_types
+        )
+        return replace(self, image_types=types, force_2d=True, force_2d_dimension=0)
 
 
 assert {attribute for attribute, _ in SETTINGS.values()} | {"image_types", "feature_classes"} | {

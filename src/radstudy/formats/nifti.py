@@ -116,8 +116,13 @@ def _require_range(stored: NDArray[Any], slope: float, intercept: float, kept: n
     )
 
 
-def read_nifti(file: Path) -> NiftiFile:
+def read_nifti(file: Path, *, planes: bool = False) -> NiftiFile:
     """Read and check a NIfTI file.
+
+    Parameters
+    ----------
+    file : its path.
+    planes : whether an image of two axes is read, as one slice, or refused.
 
     Raises
     ------
@@ -125,12 +130,12 @@ def read_nifti(file: Path) -> NiftiFile:
     OSError, EOFError, zlib.error : it is compressed and damaged; see `FAULTS`.
     """
     with held():
-        return _read_nifti(file)
+        return _read_nifti(file, planes=planes)
 
 
-def _read_nifti(file: Path) -> NiftiFile:
+def _read_nifti(file: Path, *, planes: bool) -> NiftiFile:
     header = nifti_header(file)
-    _require_three_axes(header, file)
+    _require_three_axes(header, file, planes=planes)
     body, single = _body(header, file)
     if not 0 <= float(header["vox_offset"]) < _FARTHEST:
         raise CaseError(
@@ -207,7 +212,7 @@ def _body(header: Any, file: Path) -> tuple[Path, bool]:
     return beside, False
 
 
-def _require_three_axes(header: Any, file: Path) -> None:
+def _require_three_axes(header: Any, file: Path, *, planes: bool) -> None:
     shape = tuple(int(size) for size in header.get_data_shape())
     if len(shape) < 2 or len(shape) > 7 or min(shape) < 1:
         raise CaseError(f"the header gives the size {shape}", "export the image again", file=file)
@@ -219,14 +224,15 @@ def _require_three_axes(header: Any, file: Path) -> None:
             "export each phase or b-value as a separate volume",
             file=file,
         )
-    if len(shape) == 2:
+    if len(shape) == 2 and not planes:
         raise two_dimensional(shape, file)
 
 
-def two_dimensional(shape: tuple[int, ...], file: str | Path) -> CaseError:
-    """Error for an image with two axes, which does not state the thickness of its slice."""
+def two_dimensional(shape: tuple[int, ...] | None, file: str | Path) -> CaseError:
+    """Error for an image with two axes, which does not state the thickness of its slice; None: of unknown size."""
+    size = "" if shape is None else f", size {shape}"
     return CaseError(
-        f"the image has two dimensions, size {shape}: it gives no slice thickness, which volumes and shapes need",
+        f"the image has two dimensions{size}: it gives no slice thickness, which volumes and shapes need",
         "export the series as a volume; export a single slice as a volume of one slice, with its thickness",
         file=file,
     )

@@ -29,12 +29,6 @@ _LEAST_HEADER = 100  # bytes, of any format
 
 
 def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Read a scalar 3D image file: its voxels and its affine, see `read_raster_and_place`."""
-    voxels, affine, _ = read_raster_and_place(path)
-    return voxels, affine
-
-
-def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], Any]:
     """Read a scalar 3D image file.
 
     Parameters
@@ -45,7 +39,6 @@ def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.fl
     -------
     voxels : (I, J, K) in the file's own pixel type and voxel order.
     affine : float64 (4, 4), voxel index to RAS mm.
-    place : ITK's object with GetOrigin, GetSpacing and GetDirection, from whose numbers the affine was computed.
 
     Raises
     ------
@@ -53,20 +46,64 @@ def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.fl
         does not have three dimensions, or is a NIfTI file without a voxel size. A TransientError if another run may be
         able to read it.
     """
-    file = Path(path)
+    voxels, affine, *_ = _read(Path(path), planes=False)
+    return voxels, affine
+
+
+def read_raster_or_plane(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
+    """Read a scalar image file of three axes, or of two.
+
+    Parameters
+    ----------
+    path : as in `read_raster`.
+
+    Returns
+    -------
+    voxels, affine : as from `read_raster`; an image of two axes has one slice, in the plane z = 0.
+    planar : whether the file has two axes.
+
+    Raises
+    ------
+    CaseError : as in `read_raster`, except for two axes.
+    """
+    voxels, affine, planar, _ = _read(Path(path), planes=True)
+    return voxels, affine, planar
+
+
+def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], bool, Any]:
+    """Read a scalar image file as `read_raster_or_plane` does, with its position in ITK's own numbers.
+
+    Parameters
+    ----------
+    path : as in `read_raster`.
+
+    Returns
+    -------
+    voxels, affine, planar : as from `read_raster_or_plane`.
+    place : ITK's object with GetOrigin, GetSpacing and GetDirection, from whose numbers the affine was computed.
+
+    Raises
+    ------
+    CaseError : as in `read_raster`, except for two axes.
+    """
+    return _read(Path(path), planes=True)
+
+
+def _read(file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool, Any]:
     with _as_case_error(file), held():
         if file.is_dir():
             raise CaseError("this is a folder, not a file", "correct the path or add the file", file=file)
         if not file.is_file():
             raise TransientError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
-            voxels = read_nifti(file).voxels()
+            nifti = read_nifti(file, planes=planes)
             place = read_information(file)
-            return voxels, affine_from_lps(*_of_three_axes(place)), place
+            affine = affine_from_lps(*_of_three_axes(place))
+            return nifti.voxels(), affine, len(nifti.header.get_data_shape()) == 2, place
         require_whole(file)
         with for_native_readers(file) as readable:
             image = sitk.ReadImage(str(readable))
-        return (*from_sitk(image, file), image)
+        return (*from_sitk(image, file, planes=planes), image)
 
 
 @contextmanager
@@ -106,13 +143,20 @@ def _of_three_axes(
     return header.GetOrigin()[:3], header.GetSpacing()[:3], tuple(cosines.ravel().tolist())
 
 
-def from_sitk(image: sitk.Image, file: str | Path = "") -> tuple[NDArray[Any], NDArray[np.float64]]:
+def from_sitk(
+    image: sitk.Image, file: str | Path = "", *, planes: bool = True
+) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
     """Take the voxels, (I, J, K) in the image's own pixel type, and the voxel-to-RAS affine of a SimpleITK image.
 
     Parameters
     ----------
-    image : scalar, with three axes; a fourth of length 1 is left out.
+    image : scalar, with three axes, or two; a fourth of length 1 is left out.
     file : that it was read from, for messages.
+    planes : whether an image of two axes is taken, as one slice, or refused.
+
+    Returns
+    -------
+    voxels, affine, planar : as from `read_raster_or_plane`.
 
     Raises
     ------
@@ -132,7 +176,8 @@ def from_sitk(image: sitk.Image, file: str | Path = "") -> tuple[NDArray[Any], N
             "export each phase or b-value as a separate volume",
             file=file,
         )
-    if image.GetDimension() == 2:
+    planar = image.GetDimension() == 2
+    if planar and not planes:
         raise two_dimensional(image.GetSize(), file)
     if "label" in image.GetPixelIDTypeAsString() or "complex" in image.GetPixelIDTypeAsString():
         raise CaseError(
@@ -140,8 +185,8 @@ def from_sitk(image: sitk.Image, file: str | Path = "") -> tuple[NDArray[Any], N
             "give an image of real numbers: for a label map, sitk.Cast(image, sitk.sitkUInt16)",
             file=file,
         )
-    array = array_ijk(image)
-    return array, affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    affine = affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
+    return sitk.GetArrayFromImage(image).T[:, :, None] if planar else array_ijk(image), affine, planar
 
 
 def write_raster(path: str | Path, voxels: NDArray[Any], affine: NDArray[np.float64], *, remark: str = "") -> None:

@@ -55,12 +55,14 @@ class PlacedArray:
     ----------
     voxels : (I, J, K), in the image's own type.
     affine : float64 (4, 4), voxel index to RAS mm.
-    header : ITK's numbers, from which the affine was computed; None if the image has only an affine.
+    header : ITK's numbers, from which the affine was computed; None if the image has only an affine, or two axes.
+    planar : whether the image has two axes: K is 1.
     """
 
     voxels: NDArray[Any]
     affine: NDArray[np.float64]
     header: Header | None = None
+    planar: bool = False
 
 
 ForeignImage = sitk.Image | SpatialImage | TorchioImage | MonaiTensor | PlacedArray
@@ -76,11 +78,11 @@ def placed_array(image: Any) -> PlacedArray:
 
     Parameters
     ----------
-    image : scalar, with three axes; further axes, and channels, of length 1 are left out.
+    image : scalar, with three axes, or two (`Volume.planar`); further axes, and channels, of length 1 are left out.
 
     Raises
     ------
-    CaseError : it has several channels or volumes, two axes, or a position that cannot be used.
+    CaseError : it has several channels or volumes, or a position that cannot be used.
     """
     if isinstance(image, PlacedArray):
         return image
@@ -95,7 +97,8 @@ def from_sitk(image: sitk.Image) -> PlacedArray:
     """Take the content of a SimpleITK image, see `placed_array`."""
     if not isinstance(image, sitk.Image):
         raise _not_a(image, "SimpleITK.Image")
-    return PlacedArray(*raster.from_sitk(image), Header.of_itk(image))
+    voxels, affine, planar = raster.from_sitk(image)
+    return PlacedArray(voxels, affine, None if planar else Header.of_itk(image), planar)
 
 
 def from_nibabel(image: SpatialImage) -> PlacedArray:
@@ -108,16 +111,18 @@ def from_nibabel(image: SpatialImage) -> PlacedArray:
         raise _not_a(image, "nibabel image")
     if image.affine is None:
         raise CaseError("the nibabel image has no affine, so its place is unknown", "give it one")
-    voxels = _three_axes(_values(image), "nibabel image")
+    values = _values(image)
+    planar = values.ndim == 2
+    voxels = values[:, :, None] if planar else _three_axes(values, "nibabel image")
     header = _nifti_header(image)
     place = None if header is None else _place(header)
     if header is None or place is None:
-        return PlacedArray(voxels, np.asarray(image.affine, np.float64))
+        return PlacedArray(voxels, np.asarray(image.affine, np.float64), None, planar)
     grid = Grid(_shape(voxels), affine_from_lps(place.origin_mm, place.spacing_mm, place.direction))
     in_mm = header.get_xyzt_units()[0] in _IN_MM
     if in_mm and not grid.same_as(Grid(grid.shape, image.affine)):
-        return PlacedArray(voxels, np.asarray(image.affine, np.float64))
-    return PlacedArray(voxels, grid.affine, place)
+        return PlacedArray(voxels, np.asarray(image.affine, np.float64), None, planar)
+    return PlacedArray(voxels, grid.affine, None if planar else place, planar)
 
 
 def to_sitk(voxels: NDArray[Any], affine: NDArray[np.float64], header: Header) -> sitk.Image:
@@ -196,6 +201,11 @@ def _from_monai(image: MonaiTensor) -> PlacedArray:
     voxels = _numpy(image)
     if voxels.ndim == 4:
         voxels = _without_channel(voxels, "MONAI MetaTensor")
+    elif voxels.shape[0] == 1:  # a channel of an image of two axes, or one voxel along I: nothing tells
+        raise CaseError(
+            f"the MONAI MetaTensor has shape {voxels.shape}, whose first axis may be a channel",
+            "give (1, I, J, K); an image of two axes as a SimpleITK image",
+        )
     affine = np.asarray(_numpy(image.affine), np.float64)
     meta = image.meta if isinstance(image.meta, Mapping) else {}
     space = meta.get("space", "RAS")

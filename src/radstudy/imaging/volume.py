@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from radstudy.errors import CaseError
+from radstudy.errors import CaseError, UsageError
+from radstudy.formats.dicom_frames import is_dicom
+from radstudy.formats.nifti import two_dimensional
+from radstudy.formats.picture import is_picture_name, read_picture
+from radstudy.formats.pixel_size import FlatImage, pixel_size
 from radstudy.formats.raster import read_raster_and_place, write_raster
+from radstudy.formats.raster_names import SUFFIXES
 from radstudy.imaging import objects
 from radstudy.imaging.header import Header, header_of
 from radstudy.imaging.slabs import in_slabs
@@ -39,6 +44,8 @@ class Volume:
         files do not have becomes the next one that they have: bool uint8, float16 float32, longdouble float64.
     history : processing of the voxels, one line per step.
     source : the file it came from.
+    planar : whether the image has two axes only (an ultrasound image, a mammogram): K is 1, and filters and textures
+        stay in the plane. A volume of one slice has three axes and is not planar.
     """
 
     voxels: FloatArray
@@ -47,6 +54,7 @@ class Volume:
     stored_dtype: DTypeLike | None = None
     history: tuple[str, ...] = field(default=())
     source: str = ""
+    planar: bool = False
 
     def __post_init__(self) -> None:
         voxels = np.asarray(self.voxels)
@@ -56,6 +64,8 @@ class Volume:
             )
         if not voxels.size:
             raise CaseError(f"the volume is empty: its shape is {voxels.shape}", "pass (I, J, K) voxels")
+        if self.planar and voxels.shape[2] != 1:
+            raise CaseError(f"an image of two axes has one slice, not {voxels.shape[2]}", "pass (I, J, 1) voxels")
         if voxels.dtype.kind not in "buif":
             raise CaseError(
                 f"the voxels are of type {voxels.dtype}, not real numbers",
@@ -68,20 +78,55 @@ class Volume:
         object.__setattr__(self, "stored_dtype", stored)
 
     @classmethod
-    def read(cls, path: str | Path) -> Volume:
-        """Read a NIfTI, NRRD or MetaImage file.
+    def read(cls, path: str | Path, *, pixel_size_mm: float | tuple[float, float] | str | None = None) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage file, or an image of two axes: PNG, JPEG, TIFF or a single DICOM image.
+
+        Parameters
+        ----------
+        path : of the file.
+        pixel_size_mm : of a PNG, JPEG, TIFF or DICOM image: one number, or two (across, down); None takes what the file
+            states. The history says which was used, and how colour became grey.
 
         Raises
         ------
-        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used.
+        CaseError : the file is missing, not an image, not scalar, or has a geometry that cannot be used; or nothing
+            states the pixel size.
+        UsageError : the pixel size cannot be used, or is given for a file that states a voxel size.
         """
-        voxels, affine, place = read_raster_and_place(path)
+        file = Path(path)
+        given = None if pixel_size_mm is None else pixel_size(pixel_size_mm)
+        picture = _picture(file)
+        header = None
         try:
-            history = (f"read {Path(path).name}",)
-            volume = cls(voxels, affine, stored_dtype=voxels.dtype, history=history, source=str(path))
+            if picture is not None:
+                voxels, affine, notes = picture.placed(given, file)
+                planar = True
+            elif given is not None:
+                raise UsageError(f"{file}: a pixel size is for PNG, JPEG, TIFF and DICOM; this file states its own")
+            else:
+                voxels, affine, planar, place = read_raster_and_place(file)
+                header, notes = None if planar else Header.of_itk(place), ()
+            history = (f"read {file.name}", *notes)
+            volume = cls(voxels, affine, "", voxels.dtype, history, str(path), planar)
         except CaseError as error:
             raise error.located(file=path) from error
-        return volume._with_header(Header.of_itk(place))
+        return volume._with_header(header)
+
+    @classmethod
+    def read_3d(cls, path: str | Path) -> Volume:
+        """Read a NIfTI, NRRD or MetaImage volume, as a study needs it; an image of two axes is refused.
+
+        Raises
+        ------
+        CaseError : as in `read`, or the image has two axes.
+        """
+        file = Path(path)
+        if _is_picture(file):
+            raise two_dimensional(None, file)
+        volume = cls.read(path)
+        if volume.planar:
+            raise two_dimensional(volume.voxels.shape[:2], file)
+        return volume
 
     @classmethod
     def from_sitk(cls, image: sitk.Image) -> Volume:
@@ -89,7 +134,7 @@ class Volume:
 
         Raises
         ------
-        CaseError : it has colour, vector or complex pixels, or not three axes.
+        CaseError : it has colour, vector or complex pixels, or more than three axes.
         """
         return cls._of_placed(objects.from_sitk(image))
 
@@ -99,7 +144,7 @@ class Volume:
 
         Raises
         ------
-        CaseError : it has colour pixels, or not three axes; its header gives no voxel size, or two.
+        CaseError : it has colour pixels, or more than three axes; its header gives no voxel size, or two.
         """
         return cls._of_placed(objects.from_nibabel(image))
 
@@ -109,21 +154,24 @@ class Volume:
 
         Raises
         ------
-        CaseError : it has several channels or volumes, two axes, or a position that cannot be used.
+        CaseError : it has several channels or volumes, or a position that cannot be used.
         """
         return cls._of_placed(objects.placed_array(image))
 
     @classmethod
     def _of_placed(cls, placed: objects.PlacedArray) -> Volume:
-        return cls(placed.voxels, placed.affine, stored_dtype=placed.voxels.dtype)._with_header(placed.header)
+        volume = cls(placed.voxels, placed.affine, stored_dtype=placed.voxels.dtype, planar=placed.planar)
+        return volume._with_header(placed.header)
 
     def to_sitk(self) -> sitk.Image:
         """Make a SimpleITK image (LPS) in the file's pixel type, or in the voxels' own if that does not hold them."""
-        return objects.to_sitk(self._as_stored(), self.affine, self.header)
+        image = objects.to_sitk(self._as_stored(), self.affine, self.header)
+        return image[:, :, 0] if self.planar else image
 
     def to_nibabel(self) -> nib.Nifti1Image:
         """Make a NIfTI-1 image of nibabel, in the pixel type that `to_sitk` would have."""
-        return objects.to_nibabel(self._as_stored(), self.affine)
+        voxels = self._as_stored()
+        return objects.to_nibabel(voxels[:, :, 0] if self.planar else voxels, self.affine)
 
     def _as_stored(self) -> NDArray[Any]:
         return objects.in_type(self.voxels, np.dtype(self.stored_dtype))
@@ -171,10 +219,25 @@ class Volume:
         `limits` are the smallest and the largest voxel, if already known.
         """
         dtype = np.asarray(voxels).dtype
-        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source)
+        volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source, self.planar)
         if limits is not None:
             volume.__dict__["limits"] = limits
         return volume._with_header(self.__dict__.get("header"))
+
+
+def _picture(file: Path) -> FlatImage | None:
+    """Return the content of a PNG, JPEG, TIFF or DICOM file; None for a file of another format."""
+    if not _is_picture(file):
+        return None
+    if is_picture_name(file):
+        return read_picture(file)
+    from radstudy.formats.dicom_picture import read_dicom_picture
+
+    return read_dicom_picture(file)
+
+
+def _is_picture(file: Path) -> bool:
+    return is_picture_name(file) or (not str(file).lower().endswith(SUFFIXES) and is_dicom(file))
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -38,6 +39,26 @@ def said_by(command: Sequence[str], patience_s: float) -> str:
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         return f"it did not end within {patience_s:g} s"
+
+
+def beside(command: Sequence[str]) -> None:
+    """Start a program that works beside this one, says nothing, and ends with it at the latest.
+
+    Parameters
+    ----------
+    command : the program and its arguments. If it cannot be started, nothing is done.
+    """
+    quiet = subprocess.DEVNULL
+    try:
+        process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+    except OSError:
+        return
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+
+    atexit.register(end)
 
 
 def detached(command: Sequence[str], output: BinaryIO, more: Mapping[str, str]) -> int:

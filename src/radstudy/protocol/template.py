@@ -5,29 +5,31 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from radstudy.errors import UsageError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.sections import SCHEMA, Protocol
 from radstudy.protocol.shipped import Preset, versions_of_defaults
-from radstudy.store import write_text
+from radstudy.store import write_new
 
 PRESET = "her2-ihc2plus"  # for new studies
 
 
-def write_template(folder: Path) -> tuple[Path, Path]:
+def write_template(folder: Path, *, keep_table: bool = False) -> tuple[Path, Path]:
     """Write study.yaml and cohort.csv into a folder.
+
+    Parameters
+    ----------
+    folder : of the two files.
+    keep_table : leave a cohort.csv that exists as it is, and write the study file beside it.
 
     Raises
     ------
-    UsageError : one of the two files already exists; nothing is overwritten.
+    UsageError : one of the two files already exists; nothing is overwritten, and nothing written.
     """
     study, table = folder / "study.yaml", folder / "cohort.csv"
-    for file in (study, table):
-        if file.exists():
-            raise UsageError(f"{file} already exists and is not overwritten. To do: choose another folder")
     text = template_text()
-    write_text(study, text)
-    write_text(table, ",".join(table_columns(parse_protocol(text, str(study)))) + "\n")
+    columns = ",".join(table_columns(parse_protocol(text, str(study)))) + "\n"
+    files = [(table, columns.encode()), (study, text.encode())]
+    write_new(*files[keep_table and table.exists() :])
     return study, table
 
 

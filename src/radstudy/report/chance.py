@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from radstudy.protocol.words import listed
@@ -52,9 +53,9 @@ def chance_of(facts: RunFacts, model: str, which: str, kind: str = OUTCOME) -> C
     for frame in (facts.frames.get(CHANCE_FILE), facts.frames.get(CHANCE_BASELINES)):
         if frame is None:
             continue
-        part = frame[(frame["kind"] == kind) & (frame["model"] == model) & (frame["measure"] == which)]
-        if len(part) and not pd.isna(part.iloc[0]["chance_median"]):
-            row = part.iloc[0]
+        wanted = {"kind": kind, "model": model, "measure": which}
+        places = np.flatnonzero(np.logical_and.reduce([frame[name].to_numpy() == one for name, one in wanted.items()]))
+        if places.size and not pd.isna((row := frame.iloc[places[0]])["chance_median"]):
             count = integer(row["permutations"])
             low, high = (row[end] if enough(facts, count) else float("nan") for end in ("chance_low", "chance_high"))
             return ChanceOfModel(

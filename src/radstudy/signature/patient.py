@@ -215,7 +215,7 @@ def raise_all(errors: list[CaseError]) -> None:
 
 
 def _read(image: Path, mask: Path, label: Label | None) -> PatientSequence:
-    volume = Volume.read(image)
+    volume = Volume.read_3d(image)
     check_readable(volume)
     roi = Roi.read(mask, label, volume).on_grid_of(volume)
     if not roi.voxel_count:

@@ -194,7 +194,7 @@ class _Work:
         if (content := kept(file, key)) is not None:
             return [ExtractedLesion.from_json(item) for item in content["lesions"]]
         with as_prepared(task):
-            volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
+            volume = Preparation.from_dict(record.preparation).apply(Volume.read_3d(task.image))
             lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
         self._keep(file, key, lesions)
         return lesions

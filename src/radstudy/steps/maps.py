@@ -129,7 +129,7 @@ class _Work:
         if (content := kept(file, key, folder=self.folder)) is not None and self._complete(content["rows"]):
             return content
         with as_prepared(task):
-            volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
+            volume = Preparation.from_dict(record.preparation).apply(Volume.read_3d(task.image))
             rows = [row for drawing in task.drawings for row in self._lesion(volume, task.sequence, drawing)]
         hashes = {f"{name}.npz": file_hash(self.folder / f"{name}.npz") for name in sorted(_files(rows))}
         return keep(file, key, {"rows": rows, MADE: hashes}, compact=True)

@@ -221,7 +221,7 @@ class _Work:
         return content_hash([self.key, task.files_hash(digests)])
 
     def _prepare(self, task: VolumeTask) -> tuple[PreparedVolume, Volume, dict[tuple[str, str, str], Roi]]:
-        volume = Volume.read(task.image)
+        volume = Volume.read_3d(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(
             volume, self.steps, read_reference(task.reference, self.reference, volume.grid), disturb=True
@@ -279,7 +279,7 @@ class _Work:
         label = drawing.label(self.label)
         if drawing.transfer is None or self.transfer is None:
             return Roi.read(drawing.mask, label, volume, reader=drawing.reader), None
-        drawn_on = Volume.read(drawing.transfer.image) if needs_image(drawing.mask) else None
+        drawn_on = Volume.read_3d(drawing.transfer.image) if needs_image(drawing.mask) else None
         roi = Roi.read(drawing.mask, label, drawn_on, reader=drawing.reader)
         return carry(roi, drawing.transfer, volume, self.transfer, place, self.folder)
 

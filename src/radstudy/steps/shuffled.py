@@ -85,7 +85,7 @@ class _Work:
             return self._shuffled(task, record)
 
     def _shuffled(self, task: VolumeTask, record: PreparedVolume) -> list[tuple[str, str, Mapping[str, float]]]:
-        volume = Preparation.from_dict(record.preparation).apply(Volume.read(task.image))
+        volume = Preparation.from_dict(record.preparation).apply(Volume.read_3d(task.image))
         lesions: list[tuple[str, str, Mapping[str, float]]] = []
         for drawing in task.drawings:
             roi = drawing.roi_on(volume, self.label)

@@ -17,7 +17,7 @@ from radstudy.cohort.outcomes import Joined, join_outcomes
 from radstudy.errors import UsageError
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import versions
-from radstudy.store import write_csv, write_text
+from radstudy.store import csv_bytes, refuse_existing, write_new
 
 JOINED = "cohort_with_outcomes.csv"
 _FOUR = ("T2WI", "DWI", "DCE3", "DCE7")  # of the preset
@@ -70,9 +70,7 @@ def start_from_import(folder: Path, source: Path, outcomes: OutcomeTable | None 
     """
     study, table = folder / "study.yaml", source / TABLE
     written = [study] if outcomes is None else [study, folder / JOINED]
-    for file in written:
-        if file.exists():
-            raise UsageError(f"{file} already exists and is not overwritten. To do: choose another folder")
+    refuse_existing(study)
     offer = read_offer(source)
     joined = None
     if outcomes is not None:
@@ -83,9 +81,8 @@ def start_from_import(folder: Path, source: Path, outcomes: OutcomeTable | None 
         table = folder / JOINED
     text = study_text(folder, source, table, offer, joined, outcomes)
     parse_protocol(text, str(study))
-    if joined is not None:
-        write_csv(table, joined.table)
-    write_text(study, text)
+    beside = [] if joined is None else [(table, csv_bytes(joined.table))]
+    write_new(*beside, (study, text.encode()))
     return Started(tuple(written), table, (*offer.notes, *(joined.notes if joined else ())))
 
 

@@ -53,7 +53,7 @@ def carry(
     ------
     CaseError : the mask cannot be transferred; the error gives the reason and the remedy.
     """
-    source = Volume.read(transfer.image) if section.rigid else None
+    source = Volume.read_3d(transfer.image) if section.rigid else None
     carried = transfer_mask(roi, source, target, partial_volume=section.partial_volume)
     file = Path("transferred") / f"{place['patient']}_{place['lesion']}_{place['sequence']}.nii.gz"
     aside = _set_aside(folder / file, carried.roi)

@@ -177,9 +177,9 @@ def test_a_full_disk_is_told_and_what_is_done_is_kept(cohort):
 def test_files_that_change_while_they_are_read_do_not_pass(cohort, monkeypatch):
     real, others = batch_run.features_of, itertools.cycle(["P001", "P002"])
 
-    def swapped(settings, case):
+    def swapped(settings, case, *more):
         shutil.copy(cohort.parent / f"data/{next(others)}/image.nii.gz", cohort.parent / "data/P000/image.nii.gz")
-        return real(settings, case)
+        return real(settings, case, *more)
 
     (cohort.parent / "one.csv").write_text("Image,Mask,Label\ndata/P000/image.nii.gz,data/P000/mask.nii.gz,1\n")
     monkeypatch.setattr(batch_run, "features_of", swapped)

@@ -114,7 +114,8 @@ def test_wavelets_are_pywavelets(dtype, wavelet, level, start_level, box):
 
 def of_type(name, image, box=WHOLE):
     settings = ExtractionSettings.from_pyradiomics({"imageType": {name: {}}})
-    (found,) = filtered_images(image, box, SPACING, settings.image_types[0], settings)
+    inside = np.ones(cut(image, box).shape, bool)
+    (found,) = filtered_images(image, box, SPACING, settings.image_types[0], settings, inside=inside)
     assert found.name == name.lower()
     return found.voxels
 

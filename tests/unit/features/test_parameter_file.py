@@ -51,17 +51,18 @@ def test_reads_a_parameter_file_unchanged(tmp_path):
         ("setting:\n  binwidth: 25\n", 2, "did you mean binWidth"),
         ("settings:\n  binWidth: 25\n", 1, "did you mean setting"),
         ("imageType:\n  Log:\n    sigma: [1]\n", 2, "did you mean LoG"),
-        ("imageType:\n  LBP3D: {}\n", 2, "not supported"),
+        ("imageType:\n  LBP3D:\n    lbp3DLevels: 0\n", 3, "from 1 to 20"),
+        ("imageType:\n  LBP2D:\n    lbp2DMethod: riu2\n", 3, "one of uniform, default, ror, nri_uniform, var"),
         ("imageType:\n  Wavelet:\n    wavelet: dmey\n", 3, "expected one of haar"),
         ("imageType:\n  LoG:\n    padDistance: 4\n", 3, "move it to the section setting"),
         ("featureClass:\n  glcm: [Contrst]\n", 2, "did you mean Contrast"),
         ("featureClass:\n  glcm: [Homogeneity1]\n", 2, "equal to Id"),
-        ("featureClass:\n  shape2D:\n", 2, "not supported"),
+        ("featureClass:\n  shape2D: [Flatness]\n", 2, "did you mean"),
         ("featureClass:\n  glcm: Contrast\n", 2, "a list of features"),
         ("setting:\n  binWidth: -1\n", 2, "a number above 0"),
         ("setting:\n  binWidth: wide\n", 2, "a number"),
         ("setting:\n  force2D: 1\n", 2, "true or false"),
-        ("setting:\n  resampledPixelSpacing: [1, 1]\n", 2, "a list of 3 values"),
+        ("setting:\n  resampledPixelSpacing: [1]\n", 2, "a list of 2 to 3 values"),
         ("setting:\n  interpolator: sitkGaussian\n", 2, "one of sitkBSpline"),
         ("setting:\n  label_channel: 0\n", 2, "not supported"),
         ("setting:\n  minimumROIDimensions: 4\n", 2, "from 1 to 3"),
@@ -78,6 +79,28 @@ def test_refuses_by_name_and_line(tmp_path, text, line, says):
         ExtractionSettings.from_pyradiomics(file)
     assert f"line {line}:" in str(refused.value)
     assert says in str(refused.value)
+
+
+def test_reads_local_binary_patterns_and_the_shape_of_one_plane():
+    layout = {"imageType": {"Original": {}, "LBP2D": {"lbp2DRadius": 2, "binWidth": 1}, "LBP3D": {"lbp3DLevels": 3}},
+              "featureClass": {"shape2D": None, "firstorder": ["Mean"]}}  # fmt: skip
+    settings = ExtractionSettings.from_pyradiomics(layout)
+    assert image_names(settings) == ["original", "lbp-2D", "lbp-3D-m1", "lbp-3D-m2", "lbp-3D-m3", "lbp-3D-k"]
+    assert explain_count(settings) == "9 shape2D + 6 images x 1 (firstorder 1) = 15 features"
+    assert settings.for_image_type(settings.image_types[1]).lbp_2d_radius == 2.0
+    assert ExtractionSettings.from_dict(settings.as_dict()) == settings
+
+
+def test_two_spacings_are_those_of_an_image_of_two_axes():
+    settings = ExtractionSettings.from_pyradiomics({"setting": {"resampledPixelSpacing": [0.5, 0.4]}})
+    assert settings.resampled_spacing_mm == (0.5, 0.4, 0.0)
+
+
+def test_settings_that_came_later_leave_older_keys_alone():
+    assert not [name for name in ExtractionSettings().as_dict()["setting"] if name.startswith("lbp")]
+    other = ExtractionSettings.from_pyradiomics({"setting": {"lbp2DSamples": 9}})
+    assert other.as_dict()["setting"]["lbp2DSamples"] == 9
+    assert other.key() != ExtractionSettings().key()
 
 
 def test_refuses_what_is_no_parameter_file(tmp_path):

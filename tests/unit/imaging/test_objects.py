@@ -203,3 +203,17 @@ def test_an_array_has_no_place():
         radstudy.extract(np.zeros((2, 2, 2)), np.zeros((2, 2, 2)))
     with pytest.raises(UsageError, match="from 1 to 65535"):
         Roi(np.ones((2, 2, 2)), np.eye(4)).to_sitk(0)
+
+
+def test_an_image_of_two_axes_is_planar_and_goes_back_as_one():
+    image = sitk.GetImageFromArray(np.arange(20, dtype=np.uint8).reshape(4, 5))
+    image.SetSpacing((0.1, 0.2))
+    volume = Volume.from_sitk(image)
+    assert volume.planar and volume.voxels.shape == (5, 4, 1)
+    back = volume.to_sitk()
+    assert back.GetSize() == (5, 4) and back.GetSpacing() == (0.1, 0.2)
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(image))
+    flat = Volume.from_nibabel(nib.Nifti1Image(np.zeros((3, 4), np.int16), np.eye(4)))
+    assert flat.planar and flat.to_nibabel().shape == (3, 4)
+    with pytest.raises(CaseError, match="first axis may be a channel"):
+        Volume.from_object(MetaTensor(np.zeros((1, 4, 5)), np.eye(4)))

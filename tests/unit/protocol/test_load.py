@@ -1,6 +1,6 @@
 import pytest
 
-from radstudy.errors import RadstudyError, StudyFileError
+from radstudy.errors import RadstudyError, StudyFileError, UsageError
 from radstudy.protocol import load_protocol
 from radstudy.protocol.load import parse_protocol
 from radstudy.protocol.template import table_columns, write_template
@@ -142,6 +142,21 @@ def test_the_template_is_a_valid_study_and_its_table_has_every_column(tmp_path):
     study, table = write_template(tmp_path)
     protocol = load_protocol(study)
     assert table.read_text(encoding="utf-8").strip().split(",") == table_columns(protocol)
+
+
+def test_the_template_overwrites_nothing_and_goes_on_where_it_was_ended(tmp_path):
+    study, table = write_template(tmp_path)
+    with pytest.raises(UsageError, match=r"study\.yaml already exists"):
+        write_template(tmp_path)
+    study.unlink()
+    assert write_template(tmp_path)[0].is_file()
+    study.unlink()
+    table.write_text("mine\n")
+    with pytest.raises(UsageError, match=r"cohort\.csv already exists"):
+        write_template(tmp_path)
+    assert not study.exists()
+    write_template(tmp_path, keep_table=True)
+    assert study.is_file() and table.read_text() == "mine\n"
 
 
 def test_a_tab_in_the_file_is_called_one():

@@ -1,6 +1,7 @@
 """A small finished study, made up in memory: what the report's figures and tables of models are drawn from."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from radstudy.artefacts import ARTEFACTS, TableFile
 from radstudy.cohort.comparison import comparison_table
 from radstudy.imaging.quality import BINS
-from radstudy.protocol.load import parse_protocol
+from radstudy.protocol import load
 from radstudy.report.facts import RunFacts
 from radstudy.report.figures.style import style
 from radstudy.statistics import roc_curve, youden_cutoff
@@ -207,6 +208,9 @@ def funnel():
             ("DWI", "DWI", "boosted_trees", 1000, 1), ("both", "T2", "boosted_trees", 90, 1),
             ("both", "both", "boosted_trees", 2, 2)]  # fmt: skip
     return pd.DataFrame(rows, columns=["model", "branch", "step", "entered", "kept"])
+
+
+parse_protocol = cache(load.parse_protocol)  # a protocol does not change, and hundreds of tests need the same
 
 
 @pytest.fixture

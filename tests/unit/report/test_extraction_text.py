@@ -86,3 +86,13 @@ def test_all_settings_of_the_page_hold_the_content_of_the_file(facts):
     told = _all_settings(studied(facts, {"params": "p.yaml"}, settings))
     assert told["content of p.yaml"] == settings.as_dict()
     assert not [name for name in _all_settings(studied(facts, {}, settings)) if name.startswith("content")]
+
+
+def test_every_image_type_has_words(facts):
+    types = {"Original": {}, "Gradient": {}, "LBP2D": {"lbp2DRadius": 2, "binWidth": 1}, "LBP3D": {}}
+    settings = ExtractionSettings.from_dict({"imageType": types, "featureClass": {"firstorder": ["Mean"]}})
+    text = text_of(studied(facts, {"params": "p.yaml"}, settings))
+    assert (
+        "the magnitude of its gradient, its local binary pattern within slices (bins of width 1) and its local" in text
+    )
+    assert "differed from its defaults: lbp2DRadius of LBP2D 2.0" in text

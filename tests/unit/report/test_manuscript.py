@@ -11,7 +11,7 @@ from PIL import Image
 from radstudy.report.cited.listing import Listing
 from radstudy.report.figures import DrawnFigure
 from radstudy.report.manuscript import manuscript
-from radstudy.report.sections import build_sections
+from radstudy.report.sections import Part, build_sections
 from radstudy.report.tables import Table
 
 NOTICE = "MADE UP: no patient."
@@ -23,9 +23,20 @@ def png(width, height):
     return memory.getvalue()
 
 
+_WRITTEN: list[tuple[list[Part], Listing, bytes, bytes]] = []  # made for the first test that looks at it
+
+
 @pytest.fixture
 def written(whole):
     """The manuscript of the made-up study: its document, its parts of the paper's layer, the listing, the bytes."""
+    if not _WRITTEN:
+        _WRITTEN.append(made(whole))
+    parts, listing, content, again = _WRITTEN[0]
+    return Document(io.BytesIO(content)), parts, listing, (content, again)
+
+
+def made(whole):
+    """Its parts of the paper's layer, the listing, and its bytes, twice."""
     update = {"notice": NOTICE, "study": "Hostile <b>title</b> & $x^2$ =1+1"}
     object.__setattr__(whole, "protocol", whole.protocol.model_copy(update=update))
     facts, listing = whole.cited(), Listing()
@@ -34,7 +45,7 @@ def written(whole):
     pictures = {part.name: png(3000, 1200) for part in parts if isinstance(part.content, DrawnFigure)}
     content = manuscript(facts, sections, pictures, listing)
     again = manuscript(facts, sections, pictures, Listing())
-    return Document(io.BytesIO(content)), parts, listing, (content, again)
+    return parts, listing, content, again
 
 
 def texts(document):

@@ -38,12 +38,22 @@ def page(whole, tmp_path, monkeypatch):
     return written
 
 
+_UNCHANGED: list[str] = []  # the page of the made-up study as it is: made for the first test that looks at it
+
+
+@pytest.fixture
+def text(page):
+    """The page of the whole study."""
+    if not _UNCHANGED:
+        _UNCHANGED.append(page())
+    return _UNCHANGED[0]
+
+
 def identifiers(text):
     return re.findall(r'\bid="([^"]+)"', text)
 
 
-def test_layers_and_parts_are_on_the_page_once_and_every_link_has_its_target(page):
-    text = page()
+def test_layers_and_parts_are_on_the_page_once_and_every_link_has_its_target(text):
     known = identifiers(text)
     assert len(known) == len(set(known))
     places = [known.index(layer) for layer in LAYERS]
@@ -53,14 +63,13 @@ def test_layers_and_parts_are_on_the_page_once_and_every_link_has_its_target(pag
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(known)
 
 
-def test_the_notice_is_said_once_above_and_once_below_and_not_under_captions(page):
-    body = html.unescape(page().partition("<body>")[2])
+def test_the_notice_is_said_once_above_and_once_below_and_not_under_captions(text):
+    body = html.unescape(text.partition("<body>")[2])
     assert body.count(NOTICE) == 2 + body.partition('id="settings-all"')[2].count(f"notice: '{NOTICE}")
     assert '<aside class="banner" aria-label="Notice">' in body
 
 
-def test_a_hostile_notice_ends_neither_the_style_nor_the_page(page):
-    text = page()
+def test_a_hostile_notice_ends_neither_the_style_nor_the_page(text):
     scripts = re.findall(r"<script[^>]*>", text)
     assert len(scripts) == text.count("</script>") == 3
     assert sum("application/json" in one for one in scripts) == 2
@@ -68,8 +77,7 @@ def test_a_hostile_notice_ends_neither_the_style_nor_the_page(page):
     assert "alert(1)" not in text.partition("</style>")[0]
 
 
-def test_the_page_asks_for_nothing_from_elsewhere(page):
-    text = page()
+def test_the_page_asks_for_nothing_from_elsewhere(text):
     assert not re.findall(r'src="(?!data:)[^"]*"', text)
     links = re.findall(r'href="(?!data:|#)([^"]*)"', text)
     assert all(re.fullmatch(r"[\w/.-]+", link) for link in links), links  # files of the run, which lie beside the page
@@ -78,9 +86,8 @@ def test_the_page_asks_for_nothing_from_elsewhere(page):
     assert not re.findall(r"\bimport\b|\bfetch\b|innerHTML|https?://", script)
 
 
-def test_without_its_script_nothing_is_hidden_but_folded(page):
-    text = page().partition('<script type="module">')[0]
-    assert " hidden" not in text.partition("<body>")[2]
+def test_without_its_script_nothing_is_hidden_but_folded(text):
+    assert " hidden" not in text.partition('<script type="module">')[0].partition("<body>")[2]
 
 
 def test_empty_parts_are_in_one_list_with_their_reasons(page, whole):

@@ -375,7 +375,7 @@ def axe_or_skip():
 
 @pytest.mark.parametrize(("scheme", "width"), [
     ("light", 1366), pytest.param("light", 390, marks=pytest.mark.long),
-    pytest.param("dark", 1366, marks=pytest.mark.long), ("dark", 390),
+    pytest.param("dark", 1366, marks=pytest.mark.long), pytest.param("dark", 390, marks=pytest.mark.long),
 ])  # fmt: skip
 def test_axe_finds_nothing_serious(opened, scheme, width):
     axe = axe_or_skip()

@@ -10,10 +10,10 @@ import pytest
 
 import radstudy.report.text as text_of_the_report
 from radstudy.features.of_study import her2_ihc2plus
-from radstudy.protocol.load import parse_protocol
 from radstudy.report.text.first_page import asked, five_sentences
 from radstudy.report.text.methods import methods
 from radstudy.report.text.summary import summary
+from unit.report.conftest import parse_protocol
 
 IMAGES = """\
   images: "images/{patient}/{sequence}.nii.gz"

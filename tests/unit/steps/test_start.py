@@ -157,6 +157,21 @@ def test_nothing_is_overwritten_and_a_folder_that_is_no_import_is_refused(made, 
     assert "was not written by 'radstudy import'" in str(command("init", tmp_path / "x", "--from", tmp_path).exception)
 
 
+def test_a_start_that_was_ended_between_its_files_goes_on_unless_the_table_is_another(made, tmp_path):
+    source, folder = made(), tmp_path / "mine"
+    given = ("init", folder, "--from", source, "--outcomes", outcomes(tmp_path))
+    assert command(*given).exit_code == 0
+    whole = (folder / "study.yaml").read_bytes()
+    (folder / "study.yaml").unlink()
+    assert command(*given).exit_code == 0
+    assert (folder / "study.yaml").read_bytes() == whole
+    (folder / "study.yaml").unlink()
+    table = next(folder.glob("*.csv"))
+    table.write_bytes(table.read_bytes() + b"P9,2\n")
+    assert "already exists" in str(command(*given).exception)
+    assert table.read_bytes().endswith(b"P9,2\n") and not (folder / "study.yaml").exists()
+
+
 def test_masks_without_a_reader_beside_those_of_known_readers_are_said(made, tmp_path):
     source = made()
     table = pd.read_csv(source / "masks.csv", dtype=str)

@@ -30,7 +30,7 @@ def picture_of(case: Case) -> bytes | None:
     from PIL import Image
 
     try:
-        volume = Volume.read(case.image)
+        volume = Volume.read_3d(case.image)
     except (RadstudyError, OSError, ValueError):
         return None
     rois = _readable(case, volume)

@@ -197,19 +197,20 @@ class Projects:
         files = [path] if path.is_file() else [project.study for project in _in(path)] if path.is_dir() else []
         if not files or not _is_study(files[0]):
             raise UsageError(f"{path} is no study file, and no folder with one (study.yaml)")
-        known = [str(project.study) for project in self._known()]
         make_folders(self.folder / OWN)
-        write_json(self.folder / OWN / _KNOWN, list(dict.fromkeys([str(files[0]), *known])))
+        write_json(self.folder / OWN / _KNOWN, list(dict.fromkeys([str(files[0]), *self._opened()])))
         return Project(files[0])
 
     def _known(self) -> Iterator[Project]:
+        yield from (Project(Path(path)) for path in self._opened() if Path(path).is_file())
+
+    def _opened(self) -> list[str]:
+        """Study files of other folders, those too whose disk is not there now."""
         try:
             known = read_json(self.folder / OWN / _KNOWN)
         except (OSError, ValueError):
-            return
-        for path in known if isinstance(known, list) else []:
-            if Path(str(path)).is_file():
-                yield Project(Path(str(path)))
+            return []
+        return [str(path) for path in known] if isinstance(known, list) else []
 
     def _in_folder(self) -> Iterator[Project]:
         waiting, seen = [(self.folder, 0)], 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from radstudy.app.lead.projects import Project
 from radstudy.app.lead.protocol_edits import FormEdit, edited
 from radstudy.app.lead.protocol_settings import FormField, StudySettings
-from radstudy.errors import FileProblem, RadstudyError, StorageError, StudyFileError
+from radstudy.errors import FileProblem, RadstudyError, StorageError, StudyFileError, UsageError
 from radstudy.protocol import Protocol
 from radstudy.protocol.edit import LineChange, changed_lines, settings_of
 from radstudy.protocol.fields import PARTS
@@ -252,7 +252,9 @@ def newer_versions(project: Project) -> Upgrade | None:
 
 
 def begin_file(project: Project) -> None:
-    """Write a study file to adapt: one that fits the study's import, or the reference protocol with an empty table.
+    """Write a study file to adapt: one that fits the study's import, or the reference protocol's.
+
+    A table cohort.csv stays as it is; where there is none, an empty one is written.
 
     Raises
     ------
@@ -261,10 +263,12 @@ def begin_file(project: Project) -> None:
     from radstudy.protocol.template import write_template
     from radstudy.steps.start import start_from_import
 
+    if project.has_study:
+        raise UsageError(f"{project.study} exists already, and is never overwritten: load the page again")
     if (project.images / "cohort.csv").is_file():
         start_from_import(project.folder, project.images)
     else:
-        write_template(project.folder)
+        write_template(project.folder, keep_table=True)
 
 
 def _content(file: Path) -> bytes:

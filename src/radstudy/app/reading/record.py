@@ -269,7 +269,7 @@ class StudyRecord:
         roi = Roi(chosen.mask(), chosen.grid.affine, label="lesion")
         phases = lesion.image(chosen.sequence).phases
         try:
-            volumes = [Volume.read(phase.file) for phase in phases]
+            volumes = [Volume.read_3d(phase.file) for phase in phases]
             result = computed_characteristics(roi, volumes, [phase.seconds for phase in phases],
                                               names=[phase.name for phase in phases])  # fmt: skip
         except TransientError:

@@ -254,7 +254,7 @@ class _Task:
 
 
 def _read(task: _Task) -> StoredImage:
-    volume = Volume.read(task.image.file)
+    volume = Volume.read_3d(task.image.file)
     return stored_image(volume if task.steps is None else task.steps.prepare(volume, task.image, task.record))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radstudy.cli.command import Command
-from radstudy.cli.lesion import ImageFileOrBatch, Lesion, MaskFileOrBatch
+from radstudy.cli.lesion import ImageFileOrBatch, Lesion, MaskFileOrBatch, PixelSize
 from radstudy.cli.terminal import Debug, Jobs, bar, label_of, say
 from radstudy.errors import DataError, UsageError
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 _TOLD = 20  # failures that are printed
 
 
-def extract(
+def extract(  # noqa: PLR0913, PLR0917 - the command's options
     image: ImageFileOrBatch = None,
     mask: MaskFileOrBatch = None,
     label: Lesion = None,
+    pixel_size: PixelSize = None,
     batch: Annotated[Path | None, typer.Option(help="Many lesions instead of one: a CSV or XLSX with the columns "
                                                     "Image, Mask and (optional) Label, or a folder with two "
                                                     "patterns.")] = None,
@@ -47,18 +48,25 @@ def extract(
     if batch is not None:
         if image is not None or mask is not None or label is not None or as_json:
             raise UsageError("--batch has the lesions: leave out --image, --mask, --label and --json")
-        _extract_batch(batch, image_pattern, mask_pattern, settings, out, jobs)
+        _extract_batch(batch, (image_pattern, mask_pattern), settings, out, jobs, pixel_size)
         return
     if image_pattern or mask_pattern or jobs is not None:
         raise UsageError("--image-pattern, --mask-pattern and --jobs belong to --batch")
     if image is None or mask is None:
         lacking = "--image" if image is None else "--mask"
         raise UsageError(f"{lacking} is missing: give --image and --mask, or --batch for many lesions")
-    _extract_one(image, mask, label, settings, out, as_json=as_json)
+    _extract_one(image, mask, label, pixel_size, settings, out, as_json=as_json)
 
 
 def _extract_one(
-    image: Path, mask: Path, label: str | None, settings: Path | None, out: Path | None, *, as_json: bool
+    image: Path,
+    mask: Path,
+    label: str | None,
+    pixel_size: str | None,
+    settings: Path | None,
+    out: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     if out is not None and out.suffix.lower() not in (".csv", ".json"):
         more = "; .parquet belongs to --batch" if out.suffix.lower() == ".parquet" else ""
@@ -68,9 +76,11 @@ def _extract_one(
 
     if out is not None:
         refuse_foreign(out)
+    from radstudy.features.ahead import compile_ahead
     from radstudy.features.extract import extract as extract_features
 
-    features = extract_features(image, mask, settings, label=label_of(label))
+    compile_ahead()
+    features = extract_features(image, mask, settings, label=label_of(label), pixel_size_mm=pixel_size)
 
     if out is None:
         typer.echo(json.dumps(plain(features), indent=1) if as_json else _two_columns(features), nl=as_json)
@@ -83,17 +93,22 @@ def _extract_one(
 
 
 def _extract_batch(
-    batch: Path, image_pattern: str, mask_pattern: str, settings: Path | None, out: Path | None, jobs: int | None
+    batch: Path,
+    patterns: tuple[str, str],
+    settings: Path | None,
+    out: Path | None,
+    jobs: int | None,
+    pixel_size: str | None,
 ) -> None:
     if out is None:
         raise UsageError("--out is missing: with --batch, name a .csv or .parquet file for the features")
     from radstudy.batch.run import check_out, run_batch
 
     check_out(out, batch)
-    table = _cases(batch, image_pattern, mask_pattern)
+    table = _cases(batch, *patterns)
     for note in table.notes:
         say(note)
-    outcome = run_batch(table, out, settings, jobs=jobs, say=say, bar=bar)
+    outcome = run_batch(table, out, settings, jobs=jobs, pixel_size_mm=pixel_size, say=say, bar=bar)
     typer.echo(outcome.out)
     _tell(outcome)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from radstudy.cli.command import Command
-from radstudy.cli.lesion import ImageFile, Lesion, MaskFile
+from radstudy.cli.lesion import ImageFile, Lesion, MaskFile, PixelSize
 from radstudy.cli.terminal import label_of
 
 
@@ -20,6 +20,7 @@ def feature_map(
     radius: Annotated[int | None, typer.Option(help="Radius of the neighbourhood, in voxels; by default that of "
                                                     "the settings, or 1.")] = None,
     label: Lesion = None,
+    pixel_size: PixelSize = None,
     settings: Annotated[Path | None, typer.Option(help="PyRadiomics parameter file; by default the reference "
                                                        "study's settings.")] = None,
 ) -> None:  # fmt: skip
@@ -30,7 +31,9 @@ def feature_map(
 
     check_suffix(out)
     refuse_foreign(*files_of(out))
-    computed = map_feature(image, mask, feature, settings, radius=radius, label=label_of(label))
+    computed = map_feature(
+        image, mask, feature, settings, radius=radius, label=label_of(label), pixel_size_mm=pixel_size
+    )
     with owning(*files_of(out)):
         computed.write(out)
     typer.echo(out)

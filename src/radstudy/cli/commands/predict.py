@@ -61,6 +61,9 @@ def predict(  # noqa: PLR0913, PLR0917 - the command's options
         raise UsageError("--role, --reader, --region, --examination, --rules and --readers belong to --dicom")
     refuse_foreign(*(file for file in (html, out) if file is not None))
     model = read_signature(signature)
+    from radstudy.features.ahead import compile_ahead
+
+    compile_ahead()
     if table is not None:
         _predict_table(model, table, out, outside_range=outside_range, as_json=as_json)
         return

@@ -102,24 +102,30 @@ def glcm_formulas(
     values : float64, one for each of `GLCM_SLOTS`; NaN if no direction has a pair.
     """
     total = np.zeros(_N_GLCM)
+    matrix = np.zeros((counts.shape[1], counts.shape[2]))
     used = 0
-    if merge:
-        matrix = np.zeros(counts.shape[1:])
-        for direction in range(counts.shape[0]):
-            matrix += weights[direction] * counts[direction]
-        if matrix[1:, 1:].sum() > 0:
-            total += _of_pairs(matrix, symmetric, grey, n_levels)
-            used = 1
-    else:
-        for direction in range(counts.shape[0]):
-            values = _of_pairs(counts[direction], symmetric, grey, n_levels)
-            if values.size > 0:
-                total += values
-                used += 1
-    if used == 0:
-        total[:] = np.nan
-        return total
-    return total / used
+    for direction in range(counts.shape[0]):
+        if merge:
+            _add(matrix, weights[direction], counts[direction], 1)
+            if direction + 1 < counts.shape[0]:
+                continue
+        else:
+            _add(matrix, 1.0, counts[direction], 0)
+        values = _of_pairs(matrix, symmetric, grey, n_levels)
+        for one in range(values.size):
+            total[one] += values[one]
+        used += values.size > 0
+    for one in range(total.size):
+        total[one] = total[one] / used if used > 0 else np.nan
+    return total
+
+
+@jit()
+def _add(total: Float64, weight: float, counts: Int32, keep: int) -> None:
+    """Add weighted counts to a matrix, or put them in its place if `keep` is 0. Loops: they compile in less time."""
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            total[i, j] = total[i, j] * keep + weight * counts[i, j]
 
 
 @jit()
@@ -253,7 +259,10 @@ def size_formulas(matrix: Float64, grey: Float64, sizes: Float64) -> Float64:
     by_grey = np.zeros(n)
     by_size = np.zeros(m)
     values = np.zeros(_N_SIZE)
-    mass = matrix.sum()
+    mass = 0.0
+    for i in range(n):
+        for j in range(m):
+            mass += matrix[i, j]
     for i in range(n):
         g2 = grey[i] * grey[i]
         for j in range(m):
@@ -308,21 +317,27 @@ def run_formulas(counts: Int32, weights: Float64, merge: bool, grey: Float64) ->
     -------
     values : float64, one for each of `SIZE_SLOTS`; NaN if every direction is left out.
     """
-    lengths = np.arange(1, counts.shape[2] + 1).astype(np.float64)
+    lengths = np.empty(counts.shape[2])
+    for j in range(lengths.size):
+        lengths[j] = j + 1
     matrix = np.zeros((grey.size, counts.shape[2]))
     total = np.zeros(_N_SIZE)
     used = 0
     for direction in range(counts.shape[0]):
         if weights[direction] > 0:
-            if merge:
-                matrix += weights[direction] * counts[direction, 1:]
-            else:
-                total += size_formulas(counts[direction, 1:].astype(np.float64), grey, lengths)
             used += 1
-    if used == 0:
-        total[:] = np.nan
-        return total
-    return size_formulas(matrix, grey, lengths) if merge else total / used
+            if merge:
+                _add(matrix, weights[direction], counts[direction, 1:], 1)
+            else:
+                _add(matrix, 1.0, counts[direction, 1:], 0)
+                values = size_formulas(matrix, grey, lengths)
+                for one in range(total.size):
+                    total[one] += values[one]
+    if merge and used > 0:
+        return size_formulas(matrix, grey, lengths)
+    for one in range(total.size):
+        total[one] = total[one] / used if used > 0 else np.nan
+    return total
 
 
 @jit()
@@ -336,7 +351,9 @@ def ngtdm_formulas(voxels: Float64, differences: Float64, grey: Float64) -> Floa
     grey : float64 (n,).
     """
     n = grey.size
-    count = voxels.sum()
+    count = 0.0
+    for one in voxels:
+        count += one
     weighted = summed = pairs = swing = complexity = strength = 0.0
     for i in range(n):
         p_i = voxels[i] / count

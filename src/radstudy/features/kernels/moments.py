@@ -76,10 +76,15 @@ def order_statistics(values: NDArray[np.float64], ranks: NDArray[np.int64], per_
     -------
     chosen : float64 (m,); empty if a bucket to be sorted is too full for a simple sort (outliers): then sort all.
     """
-    low = values.min()
-    span = values.max() - low
+    chosen = np.empty(ranks.size)
+    low = high = values[0]
+    for value in values:
+        low, high = min(low, value), max(high, value)
+    span = high - low
     if span == 0:
-        return np.full(ranks.size, low)
+        for index in range(ranks.size):
+            chosen[index] = low
+        return chosen
     n_buckets = values.size // per_bucket + 1
     scale = (n_buckets - 1) / span
     if not np.isfinite(scale):
@@ -89,15 +94,18 @@ def order_statistics(values: NDArray[np.float64], ranks: NDArray[np.int64], per_
     for index in range(values.size):
         bucket[index] = int((values[index] - low) * scale)
         begin[bucket[index] + 1] += 1
+    for one in range(n_buckets):
+        begin[one + 1] += begin[one]
     wanted = np.zeros(n_buckets, np.bool_)
-    begin = np.cumsum(begin)
     for rank in ranks:
-        one = np.searchsorted(begin, rank, side="right") - 1
+        one = 0
+        while begin[one + 1] <= rank:
+            one += 1
         wanted[one] = True
         if begin[one + 1] - begin[one] > 32 * per_bucket:
             return np.empty(0)
     # insert each value of a needed bucket in its place
-    end = begin[:-1].copy()
+    end = begin.copy()
     ordered = np.empty(values.size, np.float64)
     for index in range(values.size):
         one = bucket[index]
@@ -109,4 +117,6 @@ def order_statistics(values: NDArray[np.float64], ranks: NDArray[np.int64], per_
                 ordered[place] = ordered[place - 1]
                 place -= 1
             ordered[place] = value
-    return ordered[ranks]
+    for index in range(ranks.size):
+        chosen[index] = ordered[ranks[index]]
+    return chosen

@@ -21,7 +21,7 @@ from radstudy.compiled import jit
 Floats = NDArray[np.floating]
 Numbers = NDArray[np.number]
 
-_BLOCK = 64  # lines filtered together: a whole number of vector registers; the buffers stay in the first cache
+_BLOCK = 128  # lines filtered together, a whole number of vector registers: measured, 64 takes a seventh longer
 
 # The exponential series that approximates a Gaussian (order 0) and its second derivative (order 2).
 _W1, _L1, _W2, _L2 = 0.6681, -1.3932, 2.0787, -1.3732
@@ -101,66 +101,81 @@ def _numerator(sigma: float, a1: float, b1: float, a2: float, b2: float) -> tupl
     return [n0, n1, n2, n3], sn, dn, en
 
 
+# A sample of a block has three rows in the buffer: what goes in, and what comes out of either recursion. Four samples
+# precede the first and follow the last: the border's value, repeated. All rows lie in one array, at fixed distances, so
+# that the compiler sees that they do not overlap.
+_IN, _DOWN, _UP, _ROWS = 0, _BLOCK, 2 * _BLOCK, 3 * _BLOCK
+_1, _2, _3, _4 = _ROWS, 2 * _ROWS, 3 * _ROWS, 4 * _ROWS
+
+
 @jit()
 def _causal_row(
     s: Floats, n0: float, n1: float, n2: float, n3: float, d1: float, d2: float, d3: float, d4: float
 ) -> None:
+    """One sample from the four before it; `s` begins with the first of these."""
     for lane in range(_BLOCK):
-        weighed = s[8 * _BLOCK + lane] * n0 + s[6 * _BLOCK + lane] * n1
-        weighed = weighed + s[4 * _BLOCK + lane] * n2 + s[2 * _BLOCK + lane] * n3
-        fed_back = s[7 * _BLOCK + lane] * d1 + s[5 * _BLOCK + lane] * d2
-        s[9 * _BLOCK + lane] = weighed - (fed_back + s[3 * _BLOCK + lane] * d3 + s[_BLOCK + lane] * d4)
+        weighed = s[_4 + _IN + lane] * n0 + s[_3 + _IN + lane] * n1
+        weighed = weighed + s[_2 + _IN + lane] * n2 + s[_1 + _IN + lane] * n3
+        fed_back = s[_3 + _DOWN + lane] * d1 + s[_2 + _DOWN + lane] * d2
+        s[_4 + _DOWN + lane] = weighed - (fed_back + s[_1 + _DOWN + lane] * d3 + s[_DOWN + lane] * d4)
 
 
 @jit()
 def _anticausal_row(
     s: Floats, m1: float, m2: float, m3: float, m4: float, d1: float, d2: float, d3: float, d4: float
 ) -> None:
+    """One sample from the four after it; `s` begins with the sample."""
     for lane in range(_BLOCK):
-        weighed = s[6 * _BLOCK + lane] * m1 + s[4 * _BLOCK + lane] * m2
-        weighed = weighed + s[2 * _BLOCK + lane] * m3 + s[lane] * m4
-        fed_back = s[7 * _BLOCK + lane] * d1 + s[5 * _BLOCK + lane] * d2
-        s[9 * _BLOCK + lane] = weighed - (fed_back + s[3 * _BLOCK + lane] * d3 + s[_BLOCK + lane] * d4)
+        weighed = s[_1 + _IN + lane] * m1 + s[_2 + _IN + lane] * m2
+        weighed = weighed + s[_3 + _IN + lane] * m3 + s[_4 + _IN + lane] * m4
+        fed_back = s[_1 + _UP + lane] * d1 + s[_2 + _UP + lane] * d2
+        s[_UP + lane] = weighed - (fed_back + s[_3 + _UP + lane] * d3 + s[_4 + _UP + lane] * d4)
 
 
 @jit()
-def _recur(buffer: Floats, rows: int, causal: bool, weights: Floats, feedback: Floats, beyond: Floats) -> None:
-    """Run one recursion down a buffer of `_BLOCK` lines.
+def _continue_border(buffer: Floats, n: int) -> None:
+    for beyond in range(4):
+        before, after = _ROWS * beyond, _ROWS * (n + 4 + beyond)
+        for lane in range(_BLOCK):
+            buffer[before + _IN + lane] = buffer[before + _DOWN + lane] = buffer[_4 + _IN + lane]
+        for lane in range(_BLOCK):
+            buffer[after + _IN + lane] = buffer[after + _UP + lane] = buffer[_ROWS * (n + 3) + _IN + lane]
 
-    Every sample has two rows in the buffer, its inputs and its results. Four samples precede the first: the border's
-    value, repeated. For these, ITK feeds back the input times `beyond` instead of a result times `feedback`.
+
+@jit()
+def _recur(buffer: Floats, n: int, first: int, last: int, coefficients: Floats) -> None:
+    """Run both recursions over a block of lines, no further than the samples `first` to `last` - 1 need.
+
+    Beyond the border, ITK feeds back the input times the coefficients `beyond` instead of a result times `feedback`.
     """
-    n0, n1, n2, n3 = weights[0], weights[1], weights[2], weights[3]
-    for i in range(rows):
+    causal, anticausal, feedback = coefficients[0], coefficients[1], coefficients[2]
+    beyond = coefficients[3]
+    for i in range(last):
         d1 = feedback[0] if i >= 1 else beyond[0]
         d2 = feedback[1] if i >= 2 else beyond[1]
         d3 = feedback[2] if i >= 3 else beyond[2]
         d4 = feedback[3] if i >= 4 else beyond[3]
-        window = buffer[2 * i * _BLOCK : (2 * i + 10) * _BLOCK]
-        if causal:
-            _causal_row(window, n0, n1, n2, n3, d1, d2, d3, d4)
-        else:
-            _anticausal_row(window, n0, n1, n2, n3, d1, d2, d3, d4)
+        _causal_row(buffer[_ROWS * i : _ROWS * (i + 5)], causal[0], causal[1], causal[2], causal[3], d1, d2, d3, d4)
+    beyond = coefficients[4]
+    for i in range(n - first):
+        d1 = feedback[0] if i >= 1 else beyond[0]
+        d2 = feedback[1] if i >= 2 else beyond[1]
+        d3 = feedback[2] if i >= 3 else beyond[2]
+        d4 = feedback[3] if i >= 4 else beyond[3]
+        window = buffer[_ROWS * (n + 3 - i) : _ROWS * (n + 8 - i)]
+        _anticausal_row(window, anticausal[0], anticausal[1], anticausal[2], anticausal[3], d1, d2, d3, d4)
 
 
 @jit()
-def _copy_row(buffer: Floats, row: int, source: Numbers) -> None:
-    part = buffer[row * _BLOCK : (row + 1) * _BLOCK]
+def _copy_row(row: Floats, source: Numbers) -> None:
     for lane in range(source.size):
-        part[lane] = source[lane]
+        row[lane] = source[lane]
 
 
 @jit()
-def _continue_border(buffer: Floats) -> None:
-    for row in range(8):
-        for lane in range(_BLOCK):
-            buffer[row * _BLOCK + lane] = buffer[8 * _BLOCK + lane]
-
-
-@jit()
-def _add_rows(out: Floats, forward: Floats, backward: Floats) -> None:
+def _add_rows(out: Floats, rows: Floats) -> None:
     for lane in range(out.size):
-        out[lane] = np.float32(forward[lane] + backward[lane])
+        out[lane] = np.float32(rows[_DOWN + lane] + rows[_UP + lane])
 
 
 @jit()
@@ -175,20 +190,22 @@ def filter_lines(source: Numbers, first: int, last: int, coefficients: Floats, t
     target : float32 (A, last - first, B) array or view, overwritten.
     """
     outer, n, lines = source.shape
-    causal, anticausal, feedback = coefficients[0], coefficients[1], coefficients[2]
-    forward = np.zeros(2 * (n + 4) * _BLOCK)
-    backward = np.zeros(2 * (n + 4) * _BLOCK)
-    for a in range(outer):
-        for start in range(0, lines, _BLOCK):
-            stop = min(start + _BLOCK, lines)
+    buffer = np.zeros(_ROWS * (n + 8))
+    for start in range(0, outer * lines, _BLOCK):  # a block may go over the end of a plane
+        stop = min(start + _BLOCK, outer * lines)
+        line = start
+        while line < stop:
+            a, at = line // lines, line % lines
+            piece = min(lines - at, stop - line)
             for i in range(n):
-                _copy_row(forward, 2 * (i + 4), source[a, i, start:stop])
-                _copy_row(backward, 2 * (n - 1 - i + 4), source[a, i, start:stop])
-            _continue_border(forward)
-            _continue_border(backward)
-            _recur(forward, last, True, causal, feedback, coefficients[3])
-            _recur(backward, n - first, False, anticausal, feedback, coefficients[4])
+                _copy_row(buffer[_ROWS * (i + 4) + line - start :], source[a, i, at : at + piece])
+            line += piece
+        _continue_border(buffer, n)
+        _recur(buffer, n, first, last, coefficients)
+        line = start
+        while line < stop:
+            a, at = line // lines, line % lines
+            piece = min(lines - at, stop - line)
             for i in range(first, last):
-                down, up = (2 * (i + 4) + 1) * _BLOCK, (2 * (n - 1 - i + 4) + 1) * _BLOCK
-                width = stop - start
-                _add_rows(target[a, i - first, start:stop], forward[down : down + width], backward[up : up + width])
+                _add_rows(target[a, i - first, at : at + piece], buffer[_ROWS * (i + 4) + line - start :])
+            line += piece

@@ -210,11 +210,10 @@ def planar_hulls(ends: Int64, row_mm: float, column_mm: float) -> tuple[Int64, f
                 while size - start > 2 and _turns_inwards(
                     chain[size - 3], chain[size - 2], chain[size - 1], 2 * side - 1
                 ):
-                    chain[size - 2] = chain[size - 1]
+                    chain[size - 2, 0], chain[size - 2, 1] = chain[size - 1, 0], chain[size - 1, 1]
                     size -= 1
         for one in range(size):
-            hulls[n_points, 0] = plane
-            hulls[n_points, 1:] = chain[one]
+            hulls[n_points, 0], hulls[n_points, 1], hulls[n_points, 2] = plane, chain[one, 0], chain[one, 1]
             n_points += 1
             for other in range(one):
                 down = (chain[one, 0] - chain[other, 0]) * row_mm

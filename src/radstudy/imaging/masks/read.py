@@ -14,8 +14,7 @@ from scipy import ndimage
 
 from radstudy.errors import CaseError, TransientError, UsageError, unreadable
 from radstudy.formats.reading import held
-from radstudy.imaging.masks.formats import format_of
-from radstudy.imaging.masks.formats.label_map import segments_of_labels
+from radstudy.imaging.masks.formats import format_of, label_map
 from radstudy.imaging.masks.mask_format import Segment
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.imaging.masks.placing import place_mask
@@ -77,7 +76,7 @@ def region_of_labels(
     CaseError : as in `Roi.read`.
     """
     try:
-        mask = replace(_chosen(segments_of_labels(voxels, affine), label), reader=reader)
+        mask = replace(_chosen(label_map.segments_of(voxels, affine, ""), label), reader=reader)
         return mask if grid is None else place_mask(mask, grid, resample=resample)
     except CaseError as error:
         raise error.located(reader=reader) from error

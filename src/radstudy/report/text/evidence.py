@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from radstudy.report.chance import CHANCE_FILE
 from radstudy.report.facts import TESTING, RunFacts
@@ -29,7 +30,9 @@ def rows(facts: RunFacts, name: str, *known: str) -> pd.DataFrame:
         return pd.DataFrame(columns=list(known))
     complete = pd.Series(True, index=frame.index)
     for column in known:
-        complete &= frame[column].notna() & (frame[column].astype(str) != "")
+        complete &= frame[column].notna()
+        if not is_numeric_dtype(frame[column]):
+            complete &= frame[column].astype(str) != ""
     return frame[complete]
 
 

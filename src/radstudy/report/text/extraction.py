@@ -17,7 +17,8 @@ _INTERPOLATORS = {"sitkBSpline": "B-spline", "sitkLinear": "linear interpolation
                   "sitkNearestNeighbor": "nearest neighbour"}  # fmt: skip
 _IMAGES = {"Original": "the original image", "Square": "its square", "SquareRoot": "its square root",
            "Logarithm": "its logarithm", "Exponential": "its exponential",
-           "Gradient": "the magnitude of its gradient"}  # fmt: skip
+           "Gradient": "the magnitude of its gradient", "LBP2D": "its local binary pattern within slices",
+           "LBP3D": "its local binary patterns in space (spherical harmonics and kurtosis)"}  # fmt: skip
 _SAID = {"binWidth", "binCount", "resampledPixelSpacing", "interpolator", "padDistance", "preCrop", "normalize",
          "normalizeScale", "removeOutliers", "sigma", "wavelet", "level"}  # fmt: skip
 _DECIDES_NOTHING = {"label", "geometryTolerance"}  # the study file's rule takes the lesion; grids are always compared

@@ -43,3 +43,15 @@ def test_a_study_of_another_folder_is_opened_and_stays_known(projects, project, 
     assert Projects(elsewhere.folder).all() == [opened] == [project]
     with pytest.raises(UsageError, match="is no study file"):
         elsewhere.open(elsewhere.folder / "nothing")
+
+
+def test_a_study_whose_disk_is_away_is_known_again_when_it_is_back(projects, project, tmp_path_factory):
+    elsewhere = Projects(tmp_path_factory.mktemp("elsewhere"))
+    elsewhere.open(project.folder)
+    away = project.folder.rename(project.folder.with_name("away"))
+    other = tmp_path_factory.mktemp("other")
+    (other / "study.yaml").write_text("study: other\ncohort: {}\n")
+    second = elsewhere.open(other)
+    assert elsewhere.all() == [second]
+    away.rename(project.folder)
+    assert set(elsewhere.all()) == {project, second}

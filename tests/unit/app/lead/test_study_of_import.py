@@ -23,8 +23,14 @@ PATIENTS = {f"00{4711 + number}": f"P{number:07d}" for number in range(8)}
 
 @pytest.fixture
 def project(tmp_path):
-    """An import's tables of eight patients."""
+    """A project with an import's tables."""
     project = Project(tmp_path / "study" / STUDY)
+    write_import(project)
+    return project
+
+
+def write_import(project):
+    """An import's tables of eight patients."""
     names = list(PATIENTS.values())
     write_rows(project.images / "cohort.csv", ["patient_id", "lesion", "fish"],
                [{"patient_id": name, "lesion": "1"} for name in names])  # fmt: skip
@@ -33,7 +39,6 @@ def project(tmp_path):
     write_rows(project.images / "series.csv", ["patient", "status", "role", "file"], rows)
     write_rows(project.private / "pseudonyms.csv", ["pseudonym", "patient_id", "issuer"],
                [{"pseudonym": name, "patient_id": number} for number, name in PATIENTS.items()])  # fmt: skip
-    return project
 
 
 @pytest.fixture

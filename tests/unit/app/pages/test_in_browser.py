@@ -65,9 +65,12 @@ def test_a_study_is_begun_by_keyboard(browser, own_pages):
     assert (own_pages.projects.folder / "by keyboard" / "study.yaml").is_file()
     assert page.locator("h1").inner_text() == "by keyboard"
     page.goto(f"{own_pages.url}/home")
+    page.evaluate(
+        "() => { requestAnimationFrame = (draw) => setTimeout(draw, 400) }"
+    )  # who types before the next frame
     page.locator("[data-begin=files]").focus()
     page.keyboard.press("Enter")
-    page.keyboard.type("by keyboard")
+    page.keyboard.type("by keyboard", delay=100)
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog .problem:not(:empty)")
     assert "exists already" in page.locator("dialog .problem").inner_text()

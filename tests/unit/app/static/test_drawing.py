@@ -173,7 +173,9 @@ def test_a_brush_is_true_in_mm_and_an_eraser_takes_the_same_out(browser: Browser
         np.testing.assert_array_equal(room.stored("T2WI"), room.codes("T2WI"))
 
 
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(
+    "grid", [pytest.param(grid, marks=() if at % 2 else pytest.mark.long) for at, grid in enumerate(GRIDS)]
+)
 def test_a_polygon_is_filled_as_its_points_were_moved(browser: Browser, grid: str) -> None:
     with Harness(case_on(grid)) as harness, context_of(browser, 2.0) as context:
         room = RoomPage.open(context, harness)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from PIL import Image
 from typer.testing import CliRunner
 
 from radstudy.errors import CaseError
@@ -15,6 +16,7 @@ from radstudy.imaging.masks.formats import (
     DICOM_SEG,
     LABEL_MAP,
     MASK_FORMATS,
+    PICTURE,
     RTSTRUCT,
     SLICER,
     files_of_mask,
@@ -25,6 +27,7 @@ from radstudy.imaging.masks.formats import (
 )  # fmt: skip
 from radstudy.imaging.masks.read import needs_image
 from radstudy.imaging.roi import Roi
+from radstudy.imaging.volume import Volume
 from unit.imaging.masks.conftest import Series
 
 DOCS = Path(__file__).parents[4] / "docs" / "masks.md"
@@ -36,8 +39,22 @@ def series(tmp_path_factory):
     return Series(tmp_path_factory.mktemp("masks") / "series")
 
 
+def drawn(each, series):
+    """An image and a mask that the format can hold: the series' own, or one slice of them."""
+    if each is not PICTURE:
+        return series.volume, series.roi()
+    roi = series.roi()
+    fullest = int(roi.mask.sum(axis=(0, 1)).argmax())
+    flat = np.s_[:, :, fullest : fullest + 1]
+    return Volume(series.volume.voxels[flat], np.eye(4), planar=True), Roi(roi.mask[flat], np.eye(4))
+
+
 def example_of(each, series, folder):
-    """A file of the format with the series' own mask."""
+    """A file of the format with the mask of `drawn`."""
+    if each is PICTURE:
+        file = folder / "m.png"
+        Image.fromarray(drawn(each, series)[1].mask[:, :, 0].T.astype(np.uint8)).save(file)
+        return file
     if each.write is not None:
         file = folder / f"m{each.suffixes[0]}"
         series.roi().write(file, dicom=series.folder)
@@ -61,30 +78,30 @@ def test_a_mask_that_is_written_comes_back_as_the_same_voxels(series, tmp_path, 
 
 @pytest.mark.parametrize("each", MASK_FORMATS, ids=ids)
 def test_a_mask_of_each_format_is_known_and_read(series, tmp_path, each):
-    file = example_of(each, series, tmp_path)
+    file, (volume, roi) = example_of(each, series, tmp_path), drawn(each, series)
     assert format_of(file) is each
     assert needs_image(file) is each.needs_image
-    np.testing.assert_array_equal(Roi.read(file, None, series.volume).mask, series.roi().mask)
+    np.testing.assert_array_equal(Roi.read(file, None, volume).mask, roi.mask)
 
 
 @pytest.mark.parametrize("each", MASK_FORMATS, ids=ids)
 def test_a_mask_that_is_cut_off_is_refused_by_name(series, tmp_path, each):
-    file = example_of(each, series, tmp_path)
+    file, (volume, roi) = example_of(each, series, tmp_path), drawn(each, series)
     whole = file.read_bytes()
     for share in (0.0, 0.1, 0.3, 0.5, 0.7, 0.9):
         file.write_bytes(whole[: int(share * len(whole))])
         with pytest.raises(CaseError) as caught:
-            Roi.read(file, None, series.volume, reader="b")
+            Roi.read(file, None, volume, reader="b")
         assert caught.value.file == str(file) and caught.value.reader == "b" and caught.value.remedy, share
     file.write_bytes(whole)
-    assert Roi.read(file, None, series.volume).voxel_count == series.roi().voxel_count
+    assert Roi.read(file, None, volume).voxel_count == roi.voxel_count
 
 
 @pytest.mark.parametrize("each", MASK_FORMATS, ids=ids)
 def test_the_bytes_of_every_part_are_recorded(series, tmp_path, each):
-    file = example_of(each, series, tmp_path)
+    file, (volume, _) = example_of(each, series, tmp_path), drawn(each, series)
     with recorded() as reading:
-        Roi.read(file, None, series.volume)
+        Roi.read(file, None, volume)
     assert set(each.parts(file)) == set(files_of_mask(file)) == set(reading.stamps)
 
 

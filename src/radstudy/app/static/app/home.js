@@ -24,11 +24,12 @@ async function begin(kind) {
     }
     box.appendChild(labelled(text("home.demo_patients"), patients));
   }
-  requestAnimationFrame(() => field.select());
-  await dialog(text(`home.begin.${kind}`), box, text("home.begin_button"), async () => {
+  const begun = dialog(text(`home.begin.${kind}`), box, text("home.begin_button"), async () => {
     const { to } = await post("/api/begin", { name: field.value, begin: kind, ...(kind === "demo" && { patients: Number(patients.value) }) });
     location.assign(to);
   });
+  field.select(); // at once: what is typed before the next frame would be replaced
+  await begun;
 }
 
 const open = document.getElementById("open");

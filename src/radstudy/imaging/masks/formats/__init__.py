@@ -8,12 +8,13 @@ from pathlib import Path
 from radstudy.errors import CaseError
 from radstudy.imaging.masks.formats.dicom_seg import DICOM_SEG
 from radstudy.imaging.masks.formats.label_map import LABEL_MAP
+from radstudy.imaging.masks.formats.picture import PICTURE
 from radstudy.imaging.masks.formats.rtstruct import RTSTRUCT
 from radstudy.imaging.masks.formats.slicer import SLICER
 from radstudy.imaging.masks.mask_format import MaskFile, MaskFormat
 
 # The first format that knows a file reads it; the last one takes every file that is not DICOM.
-MASK_FORMATS = (SLICER, DICOM_SEG, RTSTRUCT, LABEL_MAP)
+MASK_FORMATS = (SLICER, DICOM_SEG, RTSTRUCT, PICTURE, LABEL_MAP)
 
 
 def format_of(path: str | Path) -> MaskFormat:

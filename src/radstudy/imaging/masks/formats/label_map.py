@@ -23,20 +23,18 @@ def _knows(file: MaskFile) -> bool:
     return file.dicom_class is None
 
 
-def _read(file: Path, _grid: Grid | None, _resample: bool) -> list[Segment]:
-    from radstudy.formats.raster import read_raster
+def _read(file: Path, grid: Grid | None, _resample: bool) -> list[Segment]:
+    from radstudy.formats.raster import read_raster, read_raster_or_plane
 
-    return segments_of_labels(*read_raster(file), file)
+    if grid is not None and grid.shape[2] == 1:
+        voxels, affine, _ = read_raster_or_plane(file)
+    else:
+        voxels, affine = read_raster(file)
+    return segments_of(voxels, affine, file)
 
 
-def segments_of_labels(voxels: NDArray[Any], affine: NDArray[np.float64], file: str | Path = "") -> list[Segment]:
-    """Take the regions of a label map in memory.
-
-    Parameters
-    ----------
-    voxels : whole numbers (I, J, K), 0 outside.
-    affine : float64 (4, 4), voxel index to RAS mm.
-    file : for messages.
+def segments_of(voxels: NDArray[Any], affine: NDArray[np.float64], file: str | Path) -> list[Segment]:
+    """Return a segment for each whole number in an array, which may hold no others.
 
     Raises
     ------

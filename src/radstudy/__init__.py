@@ -12,6 +12,8 @@ from radstudy._version import __version__
 
 if TYPE_CHECKING:
     from radstudy import statistics
+    from radstudy.batch.extractor import FeatureExtractor
+    from radstudy.batch.many import extract_many, extract_table
     from radstudy.features.extract import extract
     from radstudy.features.ibsi.extract import extract_ibsi
     from radstudy.features.ibsi.settings import IbsiSettings
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ExtractionSettings",
+    "FeatureExtractor",
     "IbsiSettings",
     "Protocol",
     "Roi",
@@ -32,6 +35,8 @@ __all__ = [
     "__version__",
     "extract",
     "extract_ibsi",
+    "extract_many",
+    "extract_table",
     "feature_map",
     "load_protocol",
     "n4",
@@ -41,6 +46,7 @@ __all__ = [
 
 _WHERE = {
     "ExtractionSettings": "radstudy.features.settings",
+    "FeatureExtractor": "radstudy.batch.extractor",
     "IbsiSettings": "radstudy.features.ibsi.settings",
     "Protocol": "radstudy.protocol",
     "Roi": "radstudy.imaging.roi",
@@ -48,6 +54,8 @@ _WHERE = {
     "extract": "radstudy.features.extract",
     "feature_map": "radstudy.features.maps",
     "extract_ibsi": "radstudy.features.ibsi.extract",
+    "extract_many": "radstudy.batch.many",
+    "extract_table": "radstudy.batch.many",
     "load_protocol": "radstudy.protocol",
     "n4": "radstudy.imaging.n4",
     "validate": "radstudy.validation",

@@ -9,8 +9,12 @@ import typer
 
 from radstudy.imaging.masks.formats import listed
 
-ImageFile = Annotated[Path, typer.Option(help="NIfTI, NRRD or MetaImage file; or PNG, JPEG, TIFF, one DICOM image.")]
-MaskFile = Annotated[Path, typer.Option(help=f"{listed()}.")]
+_IMAGE = typer.Option(help="NIfTI, NRRD or MetaImage file; or PNG, JPEG, TIFF, one DICOM image.")
+_MASK = typer.Option(help=f"{listed()}.")
+ImageFile = Annotated[Path, _IMAGE]
+MaskFile = Annotated[Path, _MASK]
+ImageFileOrBatch = Annotated[Path | None, _IMAGE]
+MaskFileOrBatch = Annotated[Path | None, _MASK]
 Lesion = Annotated[
     str | None,
     typer.Option(

@@ -26,7 +26,7 @@ from radstudy.formats.reading import content_of
 # first bytes of .xlsx, .xls and .gz, regardless of the file's name
 _ZIP, _OLD_EXCEL, _GZIP = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
 SEPARATORS = (",", ";", "\t")
-_MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
+MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan"]
 _EXCEL_ERROR = re.compile(r"#(?:N/A|NV|N/D|[A-Z0-9/\u00c0-\u00dd\u00a1\u00bf]{3,12}[!?])")
 _TOLD = 20  # problems listed one by one
 _LONGEST_CELL = 1 << 20  # bytes
@@ -140,7 +140,7 @@ def sheet_of(
     if doubled:
         raise CohortError(f"{file}: columns have the same name", [f"'{name}' appears twice" for name in doubled])
     table = table.apply(lambda column: column.str.strip()).replace("", None) if len(table) else table
-    missing = table.isin(_MISSING)
+    missing = table.isin(MISSING)
     for column, values in (words or {}).items():
         if column in table.columns:
             missing[column] &= ~table[column].isin(list(values))

@@ -19,7 +19,7 @@ from radstudy.errors import CaseError
 from radstudy.features.discretise import discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import PixelSizeGiven, Settings, header_for, naming_files, read_given, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import LesionInRegion, Placed, Prepared, place
 from radstudy.features.names import feature_names
 from radstudy.features.settings import ExtractionSettings
@@ -28,6 +28,7 @@ from radstudy.features.shape2d import shape2d
 from radstudy.features.texture import textures
 from radstudy.imaging.box import cut
 from radstudy.imaging.header import header_of
+from radstudy.imaging.objects import ForeignImage
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -51,8 +52,8 @@ class LesionFeatures:
 
 
 def extract(
-    image: Volume | str | Path,
-    mask: Roi | str | Path,
+    image: Volume | ForeignImage | str | Path,
+    mask: Roi | ForeignImage | str | Path,
     settings: Settings | None = None,
     *,
     label: Label | None = None,
@@ -63,8 +64,10 @@ def extract(
     Parameters
     ----------
     image : a volume, or the path of a NIfTI, NRRD or MetaImage file, or of an image of two axes: PNG, JPEG, TIFF or a
-        single DICOM image (docs/extraction.md, "2D images").
-    mask : a region of interest on the image's grid, or the path of a mask file (docs/masks.md).
+        single DICOM image (docs/extraction.md, "2D images"); or an image of SimpleITK, nibabel, TorchIO (ScalarImage)
+        or MONAI (MetaTensor), see docs/batch.md.
+    mask : a region of interest on the image's grid, the path of a mask file (docs/masks.md), or a label map of one of
+        those libraries.
     settings : None for the reference study's extraction alone (1 mm, bin width 25, pad 5, 1,218 features; no N4, no
         normalisation); otherwise settings, a dictionary in PyRadiomics' layout, or the path of a parameter file.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`; None takes the settings'
@@ -82,13 +85,34 @@ def extract(
     StudyFileError : the settings cannot be used.
     UsageError : a label is given with a mask that is not a file; an array is given instead of a Volume or a Roi.
     """
+    return lesion_features(image, mask, settings, label=label, pixel_size_mm=pixel_size_mm).values
+
+
+def lesion_features(
+    image: Volume | ForeignImage | str | Path,
+    mask: Roi | ForeignImage | str | Path,
+    settings: Settings | None = None,
+    *,
+    label: Label | None = None,
+    pixel_size_mm: PixelSizeGiven = None,
+) -> LesionFeatures:
+    """Compute the features of one lesion as `extract` does, with the reasons for those that do not exist.
+
+    Parameters
+    ----------
+    image, mask, settings, label, pixel_size_mm : as in `extract`.
+
+    Raises
+    ------
+    CaseError, StudyFileError, UsageError : as in `extract`.
+    """
     chosen = settings_from(settings)
     volume, roi = read_given(
         image, mask, label, otherwise=chosen.label, by=settings, resample=chosen.correct_mask,
         pixel_size_mm=pixel_size_mm,
     )  # fmt: skip
     with naming_files(image, settings):
-        return _features(Prepared.of(volume, header_for(image, volume), chosen), roi, chosen).values
+        return _features(Prepared.of(volume, volume.header, chosen), roi, chosen)
 
 
 def extract_lesions(volume: Volume, rois: Sequence[Roi], settings: Settings | None = None) -> list[LesionFeatures]:

@@ -12,7 +12,7 @@ from typing import Any
 from radstudy.errors import CaseError, StudyFileError, UsageError
 from radstudy.features.of_study import her2_ihc2plus
 from radstudy.features.settings import ExtractionSettings
-from radstudy.imaging.header import Header, header_of, read_header
+from radstudy.imaging.objects import ForeignImage, is_foreign
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
 
@@ -21,8 +21,8 @@ Settings = ExtractionSettings | Mapping[str, Any] | str | Path
 
 
 def read_given(
-    image: Volume | str | Path,
-    mask: Roi | str | Path,
+    image: Volume | ForeignImage | str | Path,
+    mask: Roi | ForeignImage | str | Path,
     label: Label | None,
     *,
     otherwise: Label | None = None,
@@ -34,8 +34,10 @@ def read_given(
 
     Parameters
     ----------
-    image : a volume, or the path of an image file (`Volume.read`).
-    mask : a region of interest, or the path of a mask file (docs/masks.md), which is put onto the image's grid.
+    image : a volume, the path of an image file (`Volume.read`), or an image of another library
+        (`radstudy.imaging.objects`).
+    mask : a region of interest; or the path of a mask file (docs/masks.md), or a label map of another library, which
+        is put onto the image's grid.
     label : the lesion's label in the mask file, or "largest" or "union" as in `Roi.read`.
     otherwise : the label used for a mask file if no `label` is given; None takes the only one present.
     by : the source of `otherwise`; if it is the path of a file, errors name it.
@@ -51,29 +53,26 @@ def read_given(
     _require_located(image, mask)
     if isinstance(mask, Roi) and label is not None:
         raise UsageError("a label was given, but the mask is a Roi, which is one label already")
-    if isinstance(image, Volume) and pixel_size_mm is not None:
-        raise UsageError("a pixel size was given, but the image is a Volume, which has its own")
-    volume = image if isinstance(image, Volume) else Volume.read(image, pixel_size_mm=pixel_size_mm)
+    volume = _volume(image, pixel_size_mm)
     if isinstance(mask, Roi):
         return volume, mask
     with naming_files(None, by if label is None and otherwise is not None else None):
-        roi = Roi.read(mask, otherwise if label is None else label, volume, resample=resample)
+        wanted = otherwise if label is None else label
+        if isinstance(mask, str | PathLike):
+            roi = Roi.read(mask, wanted, volume, resample=resample)
+        else:
+            roi = Roi.from_object(mask, wanted, volume, resample=resample)
     for note in roi.notes:
         warnings.warn(f"{mask}: {note}", stacklevel=2)
     return volume, roi
 
 
-def header_for(image: Volume | str | Path, volume: Volume) -> Header:
-    """Return the position of an image in ITK's own numbers: the file's if it is a file of three axes.
-
-    Parameters
-    ----------
-    image : as a caller gave it.
-    volume : as it was read.
-    """
-    if isinstance(image, Volume) or volume.planar:
-        return header_of(volume.affine)
-    return read_header(image)
+def _volume(image: Volume | ForeignImage | str | Path, pixel_size_mm: PixelSizeGiven) -> Volume:
+    if isinstance(image, str | PathLike):
+        return Volume.read(image, pixel_size_mm=pixel_size_mm)
+    if pixel_size_mm is not None:
+        raise UsageError(f"a pixel size was given, but the image is a {type(image).__name__}, which has its own")
+    return image if isinstance(image, Volume) else Volume.from_object(image)
 
 
 @contextmanager
@@ -94,15 +93,16 @@ def naming_files(image: object, settings: object) -> Iterator[None]:
 
 def _require_located(image: object, mask: object) -> None:
     """Refuse an image or mask that is neither a path nor an object with a position in space."""
-    if not isinstance(image, Volume | str | PathLike):
+    if not (isinstance(image, Volume | str | PathLike) or is_foreign(image)):
         raise UsageError(
-            f"the image must be a path or a radstudy.Volume, not {type(image).__name__}; for an (I, J, K) array, give "
-            "radstudy.Volume(array, affine)"
+            f"the image must be a path, a radstudy.Volume, or an image of SimpleITK, nibabel, TorchIO or MONAI, not "
+            f"{type(image).__name__}; for an (I, J, K) array, give radstudy.Volume(array, affine)"
         )
-    if not isinstance(mask, Roi | str | PathLike):
+    if not (isinstance(mask, Roi | str | PathLike) or is_foreign(mask)):
         raise UsageError(
-            f"the mask must be a path or a radstudy.Roi, not {type(mask).__name__}; for an (I, J, K) array on the "
-            "image's grid, give radstudy.Roi(array, volume.affine)"
+            f"the mask must be a path, a radstudy.Roi, or a label map of SimpleITK, nibabel, TorchIO or MONAI, not "
+            f"{type(mask).__name__}; for an (I, J, K) array on the image's grid, give "
+            "radstudy.Roi(array, volume.affine)"
         )
 
 

@@ -22,7 +22,7 @@ from radstudy.errors import CaseError, UsageError
 from radstudy.features.discretise import Discretised, discretise
 from radstudy.features.filters import FilteredImage, filtered_images
 from radstudy.features.firstorder import first_order
-from radstudy.features.given import PixelSizeGiven, Settings, header_for, naming_files, read_given, settings_from
+from radstudy.features.given import PixelSizeGiven, Settings, naming_files, read_given, settings_from
 from radstudy.features.lesion import Placed, Prepared, place
 from radstudy.features.names import names_of_image_type
 from radstudy.features.settings import ExtractionSettings, ImageType
@@ -137,7 +137,7 @@ def feature_maps(
     for feature in features:
         _parsed(feature, chosen)  # refused before the lesion is placed
     with naming_files(image, settings):
-        placed = place(Prepared.of(volume, header_for(image, volume), chosen), roi, chosen)
+        placed = place(Prepared.of(volume, volume.header, chosen), roi, chosen)
     maps: dict[str, Volume] = {}
     problems: dict[str, CaseError] = {}
     for feature, values in mapped(placed, features, chosen, reach).items():

@@ -73,28 +73,47 @@ class NiftiFile:
         count = math.prod(shape)
         stored = np.frombuffer(self.content, dtype, count, int(header["vox_offset"]))
         native = stored.astype(dtype.newbyteorder("="))  # a writable copy
-        if slope is not None and (slope, intercept) != (1.0, 0.0) and dtype.kind in "iuf":
-            kept = native.dtype if dtype.kind == "f" else np.dtype(np.float32)
-            self._require_range(native, slope, intercept, kept)
-            native = (native.astype(kept).astype(np.float64) * slope + intercept).astype(kept)
+        if slope is not None and dtype.kind in "iuf":
+            native = scaled(native, slope, intercept, self.file)
         return native.reshape((*shape, 1, 1, 1)[:3], order="F")
 
-    def _require_range(self, stored: NDArray[Any], slope: float, intercept: float, kept: np.dtype[Any]) -> None:
-        """Refuse a slope and intercept that turn different finite values into infinity or into one value."""
-        low, high = (float(extreme.reduce(stored, axis=None)) for extreme in (np.fmin, np.fmax))
-        if not np.isfinite([low, high]).all():
-            return
-        with np.errstate(over="ignore", under="ignore"):
-            ends = (np.array([low, high]) * slope + intercept).astype(kept)
-        if np.isfinite(ends).all() and (low == high or ends[0] != ends[1]):
-            return
-        what = "different values become equal" if np.isfinite(ends).all() else f"values exceed the range of {kept}"
-        raise CaseError(
-            f"with the header's slope {slope:g} and intercept {intercept:g}, {what} "
-            f"(stored values: {low:g} to {high:g})",
-            "export the image again",
-            file=self.file,
-        )
+
+def scaled(stored: NDArray[Any], slope: float, intercept: float, file: str | Path = "") -> NDArray[Any]:
+    """The values of stored numbers: floats stay in their type, integers become float32, as in ITK.
+
+    Parameters
+    ----------
+    stored : integers or floats in native byte order.
+    slope, intercept : of the header; 1 and 0 leave the stored numbers as they are.
+    file : for messages.
+
+    Raises
+    ------
+    CaseError : the values are out of the pixel type's range, or different values become equal.
+    """
+    if (slope, intercept) == (1.0, 0.0):
+        return stored
+    kept = stored.dtype if stored.dtype.kind == "f" else np.dtype(np.float32)
+    _require_range(stored, slope, intercept, kept, file)
+    values: NDArray[Any] = (stored.astype(kept).astype(np.float64) * slope + intercept).astype(kept)
+    return values
+
+
+def _require_range(stored: NDArray[Any], slope: float, intercept: float, kept: np.dtype[Any], file: str | Path) -> None:
+    """Refuse a slope and intercept that turn different finite values into infinity or into one value."""
+    low, high = (float(extreme.reduce(stored, axis=None)) for extreme in (np.fmin, np.fmax))
+    if not np.isfinite([low, high]).all():
+        return
+    with np.errstate(over="ignore", under="ignore"):
+        ends = (np.array([low, high]) * slope + intercept).astype(kept)
+    if np.isfinite(ends).all() and (low == high or ends[0] != ends[1]):
+        return
+    what = "different values become equal" if np.isfinite(ends).all() else f"values exceed the range of {kept}"
+    raise CaseError(
+        f"with the header's slope {slope:g} and intercept {intercept:g}, {what} (stored values: {low:g} to {high:g})",
+        "export the image again",
+        file=file,
+    )
 
 
 def read_nifti(file: Path, *, planes: bool = False) -> NiftiFile:
@@ -209,7 +228,7 @@ def _require_three_axes(header: Any, file: Path, *, planes: bool) -> None:
         raise two_dimensional(shape, file)
 
 
-def two_dimensional(shape: tuple[int, ...] | None, file: Path) -> CaseError:
+def two_dimensional(shape: tuple[int, ...] | None, file: str | Path) -> CaseError:
     """Error for an image with two axes, which does not state the thickness of its slice; None: of unknown size."""
     size = "" if shape is None else f", size {shape}"
     return CaseError(

@@ -78,13 +78,29 @@ def read_information(file: Path) -> sitk.ImageFileReader:
         reader.SetFileName(str(file))
         reader.ReadImageInformation()
         return reader
+    return information_of(header)
+
+
+def information_of(header: Any) -> sitk.ImageFileReader:
+    """Read the position of a NIfTI header in memory with ITK's reader: origin, spacing, direction.
+
+    Parameters
+    ----------
+    header : nibabel's header, NIfTI-1 or NIfTI-2.
+
+    Raises
+    ------
+    RuntimeError, HeaderDataError : ITK cannot read it.
+    StorageError : there is no room for a temporary file.
+    """
+    reader = sitk.ImageFileReader()
     with temporary_folder() as folder:
         reader.SetFileName(str(_header_alone(header, folder)))
         reader.ReadImageInformation()
     return reader
 
 
-def require_voxel_size(header: Any, file: Path) -> None:
+def require_voxel_size(header: Any, file: str | Path) -> None:
     """Refuse a header that has no voxel size, two of them, or axes that are not at right angles.
 
     Without one, ITK and nibabel assume 1 mm. If the sform's voxel size differs from pixdim's, ITK uses pixdim's and

@@ -46,7 +46,7 @@ def read_raster(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
         does not have three dimensions, or is a NIfTI file without a voxel size. A TransientError if another run may be
         able to read it.
     """
-    voxels, affine, _ = _read(Path(path), planes=False)
+    voxels, affine, *_ = _read(Path(path), planes=False)
     return voxels, affine
 
 
@@ -66,10 +66,30 @@ def read_raster_or_plane(path: str | Path) -> tuple[NDArray[Any], NDArray[np.flo
     ------
     CaseError : as in `read_raster`, except for two axes.
     """
+    voxels, affine, planar, _ = _read(Path(path), planes=True)
+    return voxels, affine, planar
+
+
+def read_raster_and_place(path: str | Path) -> tuple[NDArray[Any], NDArray[np.float64], bool, Any]:
+    """Read a scalar image file as `read_raster_or_plane` does, with its position in ITK's own numbers.
+
+    Parameters
+    ----------
+    path : as in `read_raster`.
+
+    Returns
+    -------
+    voxels, affine, planar : as from `read_raster_or_plane`.
+    place : ITK's object with GetOrigin, GetSpacing and GetDirection, from whose numbers the affine was computed.
+
+    Raises
+    ------
+    CaseError : as in `read_raster`, except for two axes.
+    """
     return _read(Path(path), planes=True)
 
 
-def _read(file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
+def _read(file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool, Any]:
     with _as_case_error(file), held():
         if file.is_dir():
             raise CaseError("this is a folder, not a file", "correct the path or add the file", file=file)
@@ -77,12 +97,13 @@ def _read(file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64
             raise TransientError("the file does not exist", "correct the path or add the file", file=file)
         if is_nifti_name(file):
             nifti = read_nifti(file, planes=planes)
-            place = _of_three_axes(read_information(file))
-            return nifti.voxels(), affine_from_lps(*place), len(nifti.header.get_data_shape()) == 2
+            place = read_information(file)
+            affine = affine_from_lps(*_of_three_axes(place))
+            return nifti.voxels(), affine, len(nifti.header.get_data_shape()) == 2, place
         require_whole(file)
         with for_native_readers(file) as readable:
             image = sitk.ReadImage(str(readable))
-        return _from_sitk(image, file, planes=planes)
+        return (*from_sitk(image, file, planes=planes), image)
 
 
 @contextmanager
@@ -122,7 +143,25 @@ def _of_three_axes(
     return header.GetOrigin()[:3], header.GetSpacing()[:3], tuple(cosines.ravel().tolist())
 
 
-def _from_sitk(image: sitk.Image, file: Path, *, planes: bool) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
+def from_sitk(
+    image: sitk.Image, file: str | Path = "", *, planes: bool = True
+) -> tuple[NDArray[Any], NDArray[np.float64], bool]:
+    """Take the voxels, (I, J, K) in the image's own pixel type, and the voxel-to-RAS affine of a SimpleITK image.
+
+    Parameters
+    ----------
+    image : scalar, with three axes, or two; a fourth of length 1 is left out.
+    file : that it was read from, for messages.
+    planes : whether an image of two axes is taken, as one slice, or refused.
+
+    Returns
+    -------
+    voxels, affine, planar : as from `read_raster_or_plane`.
+
+    Raises
+    ------
+    CaseError : colour, vector or complex pixels, a label-map object of ITK, or another number of axes.
+    """
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise CaseError(
             f"each pixel has {image.GetNumberOfComponentsPerPixel()} components (a colour or vector image)",
@@ -140,6 +179,12 @@ def _from_sitk(image: sitk.Image, file: Path, *, planes: bool) -> tuple[NDArray[
     planar = image.GetDimension() == 2
     if planar and not planes:
         raise two_dimensional(image.GetSize(), file)
+    if "label" in image.GetPixelIDTypeAsString() or "complex" in image.GetPixelIDTypeAsString():
+        raise CaseError(
+            f"its pixels are of ITK's type '{image.GetPixelIDTypeAsString()}'",
+            "give an image of real numbers: for a label map, sitk.Cast(image, sitk.sitkUInt16)",
+            file=file,
+        )
     affine = affine_from_lps(image.GetOrigin(), image.GetSpacing(), image.GetDirection())
     return sitk.GetArrayFromImage(image).T[:, :, None] if planar else array_ijk(image), affine, planar
 

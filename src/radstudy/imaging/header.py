@@ -33,6 +33,15 @@ class Header:
     origin_mm: tuple[float, ...]
     direction: tuple[float, ...]
 
+    @classmethod
+    def of_itk(cls, place: Any) -> Header:
+        """Take the numbers of an ITK image, or of a reader that has read a file's header; a fourth axis is left out."""
+        dimension = place.GetDimension()
+        direction = np.eye(3)
+        direction[:dimension, :dimension] = np.reshape(place.GetDirection(), (dimension, dimension))[:3, :3]
+        spacing, origin = [*place.GetSpacing(), 1.0][:3], [*place.GetOrigin(), 0.0][:3]
+        return cls(tuple(spacing), tuple(origin), tuple(direction.ravel().tolist()))
+
     def itk_image(self) -> Any:
         """Return a one-voxel ITK image at this position, for ITK's own arithmetic between indices and positions."""
         image = sitk.Image(1, 1, 1, sitk.sitkUInt8)
@@ -82,8 +91,4 @@ def read_header(path: str | Path) -> Header:
         reader = read_information(Path(path))
     except (RuntimeError, ValueError, HeaderDataError, *FAULTS) as error:
         raise CaseError("the file cannot be read as an image", "export it again", file=path) from error
-    dimension = reader.GetDimension()
-    direction = np.eye(3)
-    direction[:dimension, :dimension] = np.reshape(reader.GetDirection(), (dimension, dimension))[:3, :3]
-    spacing, origin = [*reader.GetSpacing(), 1.0][:3], [*reader.GetOrigin(), 0.0][:3]
-    return Header(tuple(spacing), tuple(origin), tuple(direction.ravel().tolist()))
+    return Header.of_itk(reader)

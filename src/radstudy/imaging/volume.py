@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -15,10 +15,17 @@ from radstudy.formats.dicom_frames import is_dicom
 from radstudy.formats.nifti import two_dimensional
 from radstudy.formats.picture import is_picture_name, read_picture
 from radstudy.formats.pixel_size import FlatImage, pixel_size
-from radstudy.formats.raster import read_raster_or_plane, write_raster
+from radstudy.formats.raster import read_raster_and_place, write_raster
 from radstudy.formats.raster_names import SUFFIXES
+from radstudy.imaging import objects
+from radstudy.imaging.header import Header, header_of
 from radstudy.imaging.slabs import in_slabs
 from radstudy.space.grid import Grid, checked_affine, spacing_of
+
+if TYPE_CHECKING:
+    import nibabel as nib
+    import SimpleITK as sitk
+    from nibabel.spatialimages import SpatialImage
 
 FloatArray = NDArray[np.floating[Any]]
 
@@ -89,6 +96,7 @@ class Volume:
         file = Path(path)
         given = None if pixel_size_mm is None else pixel_size(pixel_size_mm)
         picture = _picture(file)
+        header = None
         try:
             if picture is not None:
                 voxels, affine, notes = picture.placed(given, file)
@@ -96,12 +104,13 @@ class Volume:
             elif given is not None:
                 raise UsageError(f"{file}: a pixel size is for PNG, JPEG, TIFF and DICOM; this file states its own")
             else:
-                voxels, affine, planar = read_raster_or_plane(file)
-                notes = ()
+                voxels, affine, planar, place = read_raster_and_place(file)
+                header, notes = None if planar else Header.of_itk(place), ()
             history = (f"read {file.name}", *notes)
-            return cls(voxels, affine, "", voxels.dtype, history, str(path), planar)
+            volume = cls(voxels, affine, "", voxels.dtype, history, str(path), planar)
         except CaseError as error:
             raise error.located(file=path) from error
+        return volume._with_header(header)
 
     @classmethod
     def read_3d(cls, path: str | Path) -> Volume:
@@ -118,6 +127,65 @@ class Volume:
         if volume.planar:
             raise two_dimensional(volume.voxels.shape[:2], file)
         return volume
+
+    @classmethod
+    def from_sitk(cls, image: sitk.Image) -> Volume:
+        """Take a SimpleITK image: its voxels are copied, its pixel type and its position are kept to the last bit.
+
+        Raises
+        ------
+        CaseError : it has colour, vector or complex pixels, or more than three axes.
+        """
+        return cls._of_placed(objects.from_sitk(image))
+
+    @classmethod
+    def from_nibabel(cls, image: SpatialImage) -> Volume:
+        """Take a nibabel image, with the values, pixel type and position that reading its file would give.
+
+        Raises
+        ------
+        CaseError : it has colour pixels, or more than three axes; its header gives no voxel size, or two.
+        """
+        return cls._of_placed(objects.from_nibabel(image))
+
+    @classmethod
+    def from_object(cls, image: objects.ForeignImage) -> Volume:
+        """Take an image of SimpleITK, nibabel, TorchIO (ScalarImage) or MONAI (MetaTensor).
+
+        Raises
+        ------
+        CaseError : it has several channels or volumes, or a position that cannot be used.
+        """
+        return cls._of_placed(objects.placed_array(image))
+
+    @classmethod
+    def _of_placed(cls, placed: objects.PlacedArray) -> Volume:
+        volume = cls(placed.voxels, placed.affine, stored_dtype=placed.voxels.dtype, planar=placed.planar)
+        return volume._with_header(placed.header)
+
+    def to_sitk(self) -> sitk.Image:
+        """Make a SimpleITK image (LPS) in the file's pixel type, or in the voxels' own if that does not hold them."""
+        image = objects.to_sitk(self._as_stored(), self.affine, self.header)
+        return image[:, :, 0] if self.planar else image
+
+    def to_nibabel(self) -> nib.Nifti1Image:
+        """Make a NIfTI-1 image of nibabel, in the pixel type that `to_sitk` would have."""
+        voxels = self._as_stored()
+        return objects.to_nibabel(voxels[:, :, 0] if self.planar else voxels, self.affine)
+
+    def _as_stored(self) -> NDArray[Any]:
+        return objects.in_type(self.voxels, np.dtype(self.stored_dtype))
+
+    def _with_header(self, header: Header | None) -> Volume:
+        """Set the header that the affine was computed from; None leaves the one that is computed from the affine."""
+        if header is not None:
+            self.__dict__["header"] = header
+        return self
+
+    @cached_property
+    def header(self) -> Header:
+        """Position in ITK's own numbers: those of the file or of ITK's image, or else computed from the affine."""
+        return header_of(self.affine)
 
     def write(self, path: str | Path) -> None:
         """Write the voxels as they are (float32 or float64) to a NIfTI, NRRD or MetaImage file."""
@@ -154,7 +222,7 @@ class Volume:
         volume = Volume(voxels, self.affine, self.unit, dtype, (*self.history, step), self.source, self.planar)
         if limits is not None:
             volume.__dict__["limits"] = limits
-        return volume
+        return volume._with_header(self.__dict__.get("header"))
 
 
 def _picture(file: Path) -> FlatImage | None:

@@ -1,6 +1,7 @@
 """All processes of the program start here; if one is lost, the error names the task that it worked on.
 
     results(function, tasks, jobs)    each task's result, or an error if its process was ended
+    in_order(function, tasks, jobs)   the results in the tasks' order; few of the tasks are in memory at a time
     finished(function, tasks, jobs)   the same for work without the user's files: a lost process ends it
     reading(file)                     native code reads a file now: if the process ends, the error names it
     said_by(command, patience_s)      another program, such as a browser that prints the report
@@ -13,7 +14,7 @@ rules of `Pool`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from radstudy.errors import CaseError, ProcessError
@@ -23,8 +24,8 @@ from radstudy.parallel.marks import reading
 from radstudy.parallel.program import detached, end_program, is_running, said_by, terminate_program
 
 __all__ = [
-    "HERE", "LOCAL", "Pool", "cores", "detached", "end_program", "finished", "is_running", "keep_cases_apart",
-    "reading", "results", "said_by", "terminate_program", "use",
+    "HERE", "LOCAL", "Pool", "cores", "detached", "end_program", "finished", "in_order", "is_running",
+    "keep_cases_apart", "reading", "results", "said_by", "terminate_program", "use",
 ]  # fmt: skip
 
 Task = TypeVar("Task")
@@ -61,6 +62,19 @@ class Pool(Protocol):
         say: Callable[[str], None],
     ) -> Iterator[tuple[int, Result | CaseError]]:
         """Yield each task's index and result once, in order of completion; see `radstudy.parallel.results`."""
+        ...
+
+    def in_order(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        jobs: int | None,
+        *,
+        threads: int | None,
+        shielded: bool,
+        say: Callable[[str], None],
+    ) -> Iterator[Result | CaseError]:
+        """Yield each task's result once, in the order of the tasks; see `radstudy.parallel.in_order`."""
         ...
 
 
@@ -118,6 +132,33 @@ def results(
     Any error of the function itself, from the first task that meets one.
     """
     return _Used.pool.results(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
+
+
+def in_order(
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    jobs: int | None = None,
+    *,
+    threads: int | None = None,
+    shielded: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Result | CaseError]:
+    """Yield each task's result in the order of the tasks; a task that lost its process twice yields an error.
+
+    Tasks are drawn when a process is free for them, and no more than a few beyond the result that is due: memory stays
+    the same for any number of tasks, even of an endless generator. A task in doubt is tried again at once, alone.
+
+    Parameters
+    ----------
+    function, jobs, threads, shielded, say : as for `results`, but a single task does not stay in this process.
+    tasks : independent of one another; they are drawn in this process.
+
+    Raises
+    ------
+    ProcessError : no process can be started.
+    Any error of the function itself, or of drawing a task.
+    """
+    return _Used.pool.in_order(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
 
 
 def finished(

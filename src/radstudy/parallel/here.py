@@ -5,7 +5,7 @@ Here, native code that crashes ends the program, and no other worker competes fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from radstudy.errors import CaseError
@@ -30,6 +30,19 @@ class Here:
         """Yield each task's index and result, in the order of the tasks."""
         for index, task in enumerate(tasks):
             yield index, function(task)
+
+    def in_order(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        jobs: int | None,
+        *,
+        threads: int | None,
+        shielded: bool,
+        say: Callable[[str], None],
+    ) -> Iterator[Result | CaseError]:
+        """Yield each task's result."""
+        yield from map(function, tasks)
 
 
 HERE = Here()

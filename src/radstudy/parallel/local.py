@@ -4,20 +4,21 @@ A worker does one task at a time: if native code crashes, or the system ends a p
 task is in doubt, and the others go on. Tasks in doubt are tried again when all others are finished: one at a time,
 alone, each in a new process. A task that loses its process again yields an error.
 
-Read on with `team.py` (the workers of one call), `worker.py` (a process as the program knows it), `serving.py` (the
-process's own side) and `messages.py` (what they send one another).
+Read on with `ordered.py` (results in order, of endless tasks), `team.py` (the workers of one call), `worker.py` (a
+process as the program knows it), `serving.py` (the process's own side) and `messages.py` (what they send one another).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from radstudy.errors import CaseError
 from radstudy.parallel.here import HERE
 from radstudy.parallel.messages import pickled
-from radstudy.parallel.team import Team, not_started
+from radstudy.parallel.ordered import Ordered, alone
+from radstudy.parallel.team import Team
 from radstudy.parallel.worker import LostError
 
 Task = TypeVar("Task")
@@ -79,7 +80,25 @@ class Local:
                 cases = "1 case is" if len(doubtful) == 1 else f"{len(doubtful)} cases are"
                 say(f"{cases} tried again, each alone, because the process that worked on it was ended")
             for index in sorted(doubtful):
-                yield index, _alone(team, content, tasks[index])
+                yield index, alone(team, content, tasks[index])
+
+    def in_order(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task],
+        jobs: int | None,
+        *,
+        threads: int | None,
+        shielded: bool,
+        say: Callable[[str], None],
+    ) -> Iterator[Result | CaseError]:
+        """Yield each task's result in the order of the tasks; see `radstudy.parallel.in_order`."""
+        wanted = cores() if jobs is None else jobs
+        if wanted == 1 and not (shielded and _Program.apart):
+            yield from HERE.in_order(function, tasks, jobs, threads=threads, shielded=shielded, say=say)
+            return
+        with Team(wanted, _environment(wanted, threads)) as team:
+            yield from Ordered(team, pickled(function), tasks, say).results()
 
 
 LOCAL = Local()
@@ -119,21 +138,3 @@ def _together(team: Team, content: bytes, tasks: Sequence[Any], doubtful: list[i
         unfinished -= len(came)
         give()  # before the results are used: no process waits for that
         yield from came
-
-
-def _alone(team: Team, content: bytes, task: Any) -> Any:
-    """Do a task in doubt in a new process, the only one; return its result, or an error if that is lost, too."""
-    worker = team.add()
-    try:
-        while not worker.began:
-            worker.receive()
-        worker.send(0, content, task)
-        while (answer := worker.receive()) is None:
-            pass
-    except LostError:
-        team.lose(worker)
-        if not worker.began:
-            raise not_started(f"it {worker.ended}") from None
-        return worker.lost()
-    team.close()
-    return answer[1]

@@ -15,14 +15,15 @@ import pandas as pd
 from radstudy.algorithms import algorithm_key, algorithm_versions
 from radstudy.artefacts.common import FAILURES
 from radstudy.artefacts.records.failure import Failure
-from radstudy.bugs import LOG, Bug, collecting, note, write
+from radstudy.bugs import write
 from radstudy.cohort.sealed import table_hash
-from radstudy.errors import CaseError, StorageError, TransientError, grouped, unreadable
+from radstudy.errors import CaseError, TransientError, grouped
 from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
 from radstudy.parallel import results
+from radstudy.parallel.guarding import guarded
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import StepFolder
 from radstudy.store import content_hash, file_hash
@@ -175,7 +176,7 @@ def in_parallel(
     again. Tracebacks of unexpected errors come back with the results, from any process, and are written here
     (`radstudy.bugs`); `doing` names the work.
     """
-    for index, outcome in results(partial(_guarded, function), tasks, jobs, shielded=True, say=say):
+    for index, outcome in results(partial(guarded, function), tasks, jobs, shielded=True, say=say):
         if isinstance(outcome, CaseError):
             yield index, outcome
             continue
@@ -183,32 +184,6 @@ def in_parallel(
         for bug in bugs:
             write(replace(bug, doing=doing))
         yield index, result
-
-
-def _guarded(function: Callable[[Task], Result], task: Task) -> tuple[Result | CaseError, tuple[Bug, ...]]:
-    """The result of one task, or its error, and the bugs that were met on the way."""
-    with collecting() as bugs:
-        result = _result(function, task)
-    return result, tuple(bugs)
-
-
-def _result(function: Callable[[Task], Result], task: Task) -> Result | CaseError:
-    """The result of one task, or its error: one bad case never stops a cohort."""
-    try:
-        return function(task)
-    except CaseError as error:
-        return error
-    except StorageError:  # not the fault of one case: all others would fail as well
-        raise
-    except MemoryError:
-        return TransientError("the case does not fit into memory", "run again with fewer --jobs, or crop the image")
-    except OSError as error:  # of the computer or of the share; the error names the file
-        return unreadable(error, error.filename or "")
-    except Exception as error:  # a bug, or a file broken in an unforeseen way: the others go on
-        bug = note(error)
-        problem = f"unexpected {type(error).__name__}: {error} ({bug.id})"
-        remedy = f"look at the file; if it is sound, report this as a bug, with {LOG}, which holds {bug.id}"
-        return CaseError(problem, remedy)
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from radstudy.errors import CaseError, TransientError, UsageError, unreadable
 from radstudy.formats.reading import held
-from radstudy.imaging.masks.formats import format_of
+from radstudy.imaging.masks.formats import format_of, label_map
 from radstudy.imaging.masks.mask_format import Segment
 from radstudy.imaging.masks.mask_on_grid import MaskOnGrid
 from radstudy.imaging.masks.placing import place_mask
@@ -50,6 +52,34 @@ def read_mask(path: str | Path, label: Label | None, grid: Grid | None, *, reade
         raise error.located(reader=reader, file=path) from error
     except OSError as error:
         raise unreadable(error, path).located(reader=reader) from error
+
+
+def region_of_labels(
+    voxels: NDArray[Any],
+    affine: NDArray[np.float64],
+    label: Label | None,
+    grid: Grid | None,
+    *,
+    reader: str = "",
+    resample: bool = False,
+) -> MaskOnGrid:
+    """Take one region of a label map in memory, as `read_mask` does from a file.
+
+    Parameters
+    ----------
+    voxels : whole numbers (I, J, K), 0 outside.
+    affine : float64 (4, 4), voxel index to RAS mm.
+    label, grid, reader, resample : as in `Roi.read`.
+
+    Raises
+    ------
+    CaseError : as in `Roi.read`.
+    """
+    try:
+        mask = replace(_chosen(label_map.segments_of(voxels, affine, ""), label), reader=reader)
+        return mask if grid is None else place_mask(mask, grid, resample=resample)
+    except CaseError as error:
+        raise error.located(reader=reader) from error
 
 
 def needs_image(path: str | Path) -> bool:

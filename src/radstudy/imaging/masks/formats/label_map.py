@@ -33,7 +33,7 @@ def _read(file: Path, grid: Grid | None, _resample: bool) -> list[Segment]:
     return segments_of(voxels, affine, file)
 
 
-def segments_of(voxels: NDArray[Any], affine: NDArray[np.float64], file: Path) -> list[Segment]:
+def segments_of(voxels: NDArray[Any], affine: NDArray[np.float64], file: str | Path) -> list[Segment]:
     """Return a segment for each whole number in an array, which may hold no others.
 
     Raises

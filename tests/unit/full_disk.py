@@ -7,6 +7,7 @@ PAIR = ("--image", "i.nii.gz", "--mask", "m.nii.gz", "--settings", "p.yaml")
 CALLS = {  # of every command that writes; the files are those of the fixture `lesion` of test_full_disk.py
     "extract.csv": ("extract", *PAIR, "--out", "out/a.csv"),
     "extract.json": ("extract", *PAIR, "--out", "out/a.json"),
+    "extract.batch": ("extract", "--batch", "b.csv", "--settings", "p.yaml", "--jobs", "1", "--out", "out/a.parquet"),
     "map": ("map", *PAIR, "--feature", "original_firstorder_Mean", "--out", "out/a.nii.gz"),
     "convert": ("mask", "convert", "m.nii.gz", "out/a.nii", "--image", "i.nii.gz"),
     "convert.seg": ("mask", "convert", "m.nii.gz", "out/a.seg.nrrd", "--image", "i.nii.gz"),

@@ -168,6 +168,7 @@ def lesion(tmp_path):
         nib.save(nib.Nifti1Image(content, np.eye(4)), tmp_path / name)
     (tmp_path / "p.yaml").write_text("imageType: {Original: {}}\nfeatureClass: {firstorder: }\n")
     (tmp_path / "r.yaml").write_text("patient: id\nadc: {images: {0: a, 800: b}}\n")
+    (tmp_path / "b.csv").write_text("Image,Mask\ni.nii.gz,m.nii.gz\n")
     (tmp_path / "t.csv").write_text("id,a,b\np1,i.nii.gz,i.nii.gz\n")
     for number in range(4):
         nib.save(nib.Nifti1Image(voxels + np.int16(number), np.eye(4)), tmp_path / f"P{number}.nii.gz")

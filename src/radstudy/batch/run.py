@@ -92,7 +92,7 @@ def run_batch(
     folder = out.parent / FOLDER / f"{out.name}.cases"
     with only_run(folder), logged_in(folder / LOG, say=say):
         log = ResultLog(folder / _LOG_OF_RESULTS)
-        done = _Done(log, log.keys)
+        done = _Done(table, log)
         outcomes = _outcomes(table, _KeyedWork(chosen, names, done.before, pixel_size_mm), jobs, say)
         for number, outcome in enumerate(bar(outcomes, len(table), "extract")):
             done.add(number, outcome)
@@ -136,8 +136,8 @@ class _Outcome:
 class _Done:
     """The cases of this call that are done, their values in the log."""
 
-    def __init__(self, log: ResultLog, before: frozenset[str]) -> None:
-        self.log, self.before = log, before
+    def __init__(self, table: BatchTable, log: ResultLog) -> None:
+        self.table, self.log, self.before = table, log, log.keys
         self.failures: list[tuple[int, CaseFailure]] = []
         self.kept = 0
         self._keys: list[str] = []
@@ -145,7 +145,8 @@ class _Done:
     def add(self, number: int, outcome: _Outcome) -> None:
         self._keys.append(outcome.key)
         if outcome.failure is not None:
-            self.failures.append((number, outcome.failure))
+            error = outcome.failure.error.located(patient=self.table.patient(number))
+            self.failures.append((number, CaseFailure(error)))
         elif outcome.values is None:
             self.kept += 1
         else:

@@ -110,6 +110,8 @@ def test_what_is_unchanged_is_kept_and_what_changed_is_computed_again(cohort):
     os.utime(cohort.parent / "data/P000/image.nii.gz", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     changed = run(cohort)
     assert changed.kept == 3 and changed.out.read_bytes() != before
+    shutil.copy(cohort.parent / "data/P001/mask.nii.gz", cohort.parent / "data/P002/mask.nii.gz")  # drawn anew
+    assert run(cohort).kept == 3
     other = run_batch(read_batch_table(cohort), first.out, {**SETTINGS, "setting": {"binWidth": 11}}, jobs=1)
     assert other.kept == 0
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from radstudy.batch.run import BatchOutcome
     from radstudy.batch.table import BatchTable
 
-_TOLD = 20  # failures that are printed
+_TOLD = 10  # failures that are printed
 
 
 def extract(  # noqa: PLR0913, PLR0917 - the command's options
@@ -137,10 +137,10 @@ def _tell(outcome: BatchOutcome) -> None:
     kept = f", {outcome.kept} of them by an earlier call" if outcome.kept else ""
     say(f"{outcome.cases - len(outcome.failures)} of {outcome.cases} cases have features{kept}")
     if outcome.failures:
-        lines = grouped(failure.error for _, failure in outcome.failures[:_TOLD])
-        more = f"\n  and {len(outcome.failures) - _TOLD} more" if len(outcome.failures) > _TOLD else ""
+        lines = grouped(failure.error for _, failure in outcome.failures)
+        more = f"\n  and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
         heading = f"{len(outcome.failures)} of {outcome.cases} cases have no features, see {outcome.failures_file}:"
-        raise DataError("\n  ".join([heading, *lines]) + more)
+        raise DataError("\n  ".join([heading, *lines[:_TOLD]]) + more)
 
 
 def _two_columns(features: dict[str, float]) -> str:

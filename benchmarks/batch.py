@@ -9,8 +9,8 @@ have the same content, as .nii.gz. Then, with the reference study's 1,218 featur
 - ``again_s``: the same command when all is done;
 - ``killed``: its process group is killed (SIGKILL) when 40 % are done, and started again: lesions kept, seconds,
   and whether the table equals that of the whole batch byte for byte;
-- ``reference_s``: `radstudy.extract` on each lesion's files in one process, and ``different``: numbers of the table that
-  are not equal to its values bit for bit (of the first --check lesions; all by default). ``ratio`` is per lesion.
+- ``reference_s``: `radstudy.extract` on each lesion's files in one process, and ``different``: numbers of the table
+  that are not equal to its values bit for bit (of the first --check lesions; all by default). ``ratio`` is per lesion.
 """
 
 from __future__ import annotations

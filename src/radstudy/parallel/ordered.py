@@ -36,6 +36,8 @@ class Ordered:
             starting = self._give(due + most) if not self._doubtful else self._try_again()
             if self._given or starting:
                 self._hear()
+            if not self._doubtful:
+                self._give(due + most)  # before the results are used: no process waits for that
             while due in self._done:
                 yield self._done.pop(due)
                 due += 1

@@ -9,7 +9,10 @@ import radstudy
 
 
 def test_the_calls_take_the_arguments_that_others_give():
-    assert list(inspect.signature(radstudy.extract).parameters) == ["image", "mask", "settings", "label"]
+    assert list(inspect.signature(radstudy.extract).parameters)[:4] == ["image", "mask", "settings", "label"]
+    assert list(inspect.signature(radstudy.extract_many).parameters) == ["cases", "settings", "jobs"]
+    for kind in (radstudy.Volume, radstudy.Roi):
+        assert all(callable(getattr(kind, name)) for name in ("from_sitk", "to_sitk", "from_nibabel", "to_nibabel"))
     parameters = inspect.signature(radstudy.n4).parameters
     assert list(parameters)[:2] == ["volume", "mask"]
     assert {name: parameters[name].default for name in ("shrink", "iterations", "convergence")} == {

@@ -123,7 +123,7 @@ def test_a_case_that_the_system_killed_is_tried_again_by_the_next_run(cohort, ex
 
 def poison(monkeypatch, step, number):
     """Let the step's work on P2 end its process."""
-    real = run_module._guarded
+    real = run_module.guarded
     kind = {"prepare": prepare_step, "extract": extract_step}[step]._Work.__module__
 
     def guarded(function, *given):
@@ -131,7 +131,7 @@ def poison(monkeypatch, step, number):
             os.kill(os.getpid(), number)
         return real(function, *given)
 
-    monkeypatch.setattr(run_module, "_guarded", guarded)
+    monkeypatch.setattr(run_module, "guarded", guarded)
 
 
 @pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.long), 2])

@@ -15,6 +15,7 @@ def pages(file):
     return content.count(b"/Type /Page\n")
 
 
+@pytest.mark.long  # half a minute of printing
 def test_the_answer_and_the_paper_are_printed_short_and_the_evidence_apart(demo, tmp_path):
     if next(browsers(), None) is None:
         assert not os.environ.get("RADSTUDY_REQUIRE_BROWSER"), "no browser that prints"

@@ -25,6 +25,9 @@ evaluate: {chance: null, resampling: null}
 """
 
 
+pytestmark = pytest.mark.long  # a study of its own; tests/unit/steps/test_feature_table.py reads smaller tables
+
+
 @pytest.fixture(scope="module")
 def control(real_data, tmp_path_factory):
     out = tmp_path_factory.mktemp("control")

@@ -49,7 +49,8 @@ def host(found):
     return arrays, facts
 
 
-@pytest.mark.parametrize("name", ["generic", pytest.param("sse", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["generic", "sse"])
 def test_the_processors_are_told_apart(found, host, name):
     """The variables bite: fused multiply-add, NumPy's loops, the C library and OpenBLAS are other ones."""
     other, about = found(name, "canary")
@@ -81,6 +82,7 @@ def test_two_threads_give_the_same_bits(found):
     assert differing(found("host", "n4")[0], found("host", "n4", threads=2)[0]) == []
 
 
+@pytest.mark.long  # compiles anew, like the others here
 def test_no_kernel_fuses_or_calls_a_librarys_function(found, host):
     """The assembly of every kernel between the voxels and the divided image, compiled with fused multiply-add."""
     for facts in host[1]["assembly"].values():  # the same search finds them where they are

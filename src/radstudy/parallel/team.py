@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import threading
 import time
 
 from radstudy.errors import ProcessError
@@ -9,6 +11,29 @@ from radstudy.parallel.worker import Worker
 
 _TO_UNDO_S = 3.0  # for a process to take back what it has half written
 LEFT: list[Worker] = []  # workers that the last call has left for the next
+
+
+class _Ending:
+    """Whether this program is ending while a thread still wants workers: none is started then, and none is replaced."""
+
+    begun = False
+    awaited = False
+    starting = threading.Lock()  # held while a process starts: one that lost its program on the way would print that
+
+    @classmethod
+    def await_it(cls) -> None:
+        """Have `begin` called before the workers are ended, which multiprocessing does at the program's end."""
+        if not cls.awaited:
+            import multiprocessing.util  # noqa: F401 - registers that, and what is registered later is done earlier
+
+            cls.awaited = True
+            atexit.register(cls.begin)
+
+    @classmethod
+    def begin(cls) -> None:
+        cls.begun = True
+        if cls.starting.acquire(timeout=_TO_UNDO_S):
+            cls.starting.release()
 
 
 class Team:
@@ -57,9 +82,19 @@ class Team:
                 self.size = len(self.members)
 
     def add(self) -> Worker:
-        """Start a worker."""
+        """Start a worker.
+
+        Raises
+        ------
+        ProcessError : the system starts none.
+        SystemExit : the program is ending.
+        """
+        _Ending.await_it()
         try:
-            worker = Worker(self.environment)
+            with _Ending.starting:
+                if _Ending.begun:
+                    raise SystemExit  # of a daemon thread, which nobody waits for: it ends in silence
+                worker = Worker(self.environment)
         except (OSError, ImportError, NotImplementedError) as error:  # what a system without processes to spare gives
             raise not_started(str(error)) from error
         self.members.append(worker)
@@ -82,7 +117,10 @@ class Team:
         Raises
         ------
         ProcessError : it ended before it was ready for a task, and it was the only worker.
+        SystemExit : the program is ending.
         """
+        if _Ending.begun:
+            raise SystemExit  # of a daemon thread, which nobody waits for: it ends in silence
         self.members.remove(worker)
         worker.close()
         if not worker.began or worker.killed:

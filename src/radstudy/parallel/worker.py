@@ -6,6 +6,7 @@ used: if one worker is lost, it ends them all, and does not report which was los
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 from collections.abc import Iterator
@@ -100,9 +101,17 @@ class Worker:
         self._tasks.close()
         self.process.join(_PATIENCE_S)
         if self.process.exitcode is None:
-            self.process.kill()
+            self._kill()
             self.process.join(_PATIENCE_S)
         self.answers.close()
+
+    def _kill(self) -> None:
+        """End it, whatever it does; loky's processes have no `kill` where there are signals."""
+        if not hasattr(signal, "SIGKILL"):
+            self.process.kill()
+        elif (pid := self.process.pid) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @property
     def killed(self) -> bool:

@@ -177,11 +177,16 @@ def test_a_full_disk_is_told_to_the_pacs_and_to_the_user(archive, moved):
 
 
 def test_associations_are_bounded(archive, moved):
+    from pynetdicom.association import Association
+
     answers = []
 
     def hostile(port):
         with held(port):
             answers.extend(send(port, archive.datasets[:1]))
+        for one in threading.enumerate():  # the receiver counts an association until its thread has ended
+            if isinstance(one, Association) and one.is_acceptor and one.ae.ae_title == "RADSTUDY":
+                one.join(10)
 
     source = moved(hostile, associations=1)
     assert set(answers) == {"rejected"}

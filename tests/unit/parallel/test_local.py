@@ -11,7 +11,7 @@ import pytest
 
 from radstudy import parallel
 from radstudy.errors import CaseError, ProcessError, StorageError, TransientError
-from radstudy.parallel import local, team
+from radstudy.parallel import local, team, worker
 
 
 def test_every_number_of_processes_gives_the_same_results():
@@ -263,8 +263,12 @@ def _running(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    state = _state(pid)
     return bool(state.strip()) and not state.startswith("Z")
+
+
+def _state(pid):
+    return subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
 
 
 def test_what_nobody_waits_for_is_ended():
@@ -280,3 +284,34 @@ def test_what_nobody_waits_for_is_ended():
     assert time.monotonic() - start < 20
     assert len(team.LEFT) <= 1
     assert len(list(parallel.results(lambda _: os.getpid(), range(4), 2))) == 4
+
+
+def test_a_process_that_does_not_heed_its_end_is_killed(monkeypatch):
+    monkeypatch.setattr(worker, "_PATIENCE_S", 2.0)
+    one = worker.Worker({})
+    while not one.began:
+        one.receive()
+    os.kill(one.process.pid, signal.SIGSTOP)
+    while not _state(one.process.pid).startswith("T"):
+        time.sleep(0.05)
+    one.close()
+    assert one.killed
+
+
+IN_BACKGROUND = """
+    import threading, time
+    from radstudy.parallel import results
+    from radstudy.parallel.local import keep_cases_apart
+
+    keep_cases_apart()
+    threading.Thread(target=lambda: list(results(time.sleep, [60.0], 1, shielded=True)), daemon=True).start()
+    time.sleep(WAIT)
+"""
+
+
+def test_a_program_that_ends_while_a_thread_works_says_nothing():
+    """As a server ends while it reads the next case: its process, begun or not, is no lost case that is tried again."""
+    for wait in ("0.1", "0.3", "0.5", "0.7", "1", "1.5"):
+        program = python(IN_BACKGROUND.replace("WAIT", wait))
+        assert program.communicate(timeout=60) == ("", "")
+        assert program.returncode == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radstudy.modelling.leaks import Inspected, find_leaks, volume_of
+from radstudy.modelling.leaks import Inspected, duplicates, find_leaks, volume_of
 from radstudy.modelling.leaks.coded import p_of_separation
 from radstudy.modelling.leaks.scaling import effective_number, scaled_columns
 from radstudy.table import FeatureTable
@@ -203,6 +203,21 @@ def test_nearly_identical_features_under_two_identifiers():
     finding = only(seen)
     assert (finding.severity, finding.where) == ("error", pair)
     assert "nearly the same features" in finding.what
+
+
+def test_distances_a_few_rows_at_a_time_find_the_pairs_that_all_at_once_do(monkeypatch):
+    seen, _ = doubled(study(), noise=0.01)
+    expected = duplicates._near_features(seen)
+    assert expected
+    most = []
+    whole = duplicates._distances
+    monkeypatch.setattr(duplicates, "_CELLS", 7 * ROWS)
+    monkeypatch.setattr(
+        duplicates, "_distances",
+        lambda *arguments: ((most.append(part.shape), (rows, part))[1] for rows, part in whole(*arguments)),
+    )  # fmt: skip
+    assert duplicates._near_features(seen) == expected
+    assert max(most) <= (7, len(seen.rows)) and len(most) > len(seen.rows) // 7
 
 
 def test_lesions_with_one_grey_level_are_not_one_patient():

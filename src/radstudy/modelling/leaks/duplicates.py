@@ -17,6 +17,7 @@ CHECK = "one patient twice"
 SEQUENCES = "one image twice"
 NEAR = 0.25  # of the usual distance to the nearest other patient
 FEWEST_FEATURES, FEWEST_ROWS = 10, 10
+_CELLS = 1 << 22  # distances in memory at a time
 _SIDE = re.compile(r"[-_ .]*(left|right|lt|rt|li|re|l|r)$")
 _REMEDY = (
     "if these are one patient, give all rows the same identifier (cohort.patient; lesions have theirs in "
@@ -139,10 +140,11 @@ def _near_features(seen: Inspected) -> dict[Pair, str]:
         patients = frame.index.get_level_values("patient").to_numpy(dtype=object)
         for patient in patients:
             sequences_of.setdefault(str(patient), set()).add(sequence)
-        distance = _distances(values)
-        distance[patients[:, None] == patients[None, :]] = np.inf
-        usual = float(np.median(distance.min(axis=1)))
-        for i, j in zip(*np.nonzero(np.triu(distance < NEAR * usual)), strict=True):
+        everyone = np.arange(len(values))
+        nearest = np.concatenate([part.min(axis=1) for _, part in _distances(values, patients, everyone)])
+        usual = float(np.median(nearest))
+        close = np.flatnonzero(nearest < NEAR * usual)  # both rows of a near pair are among these
+        for i, j in _pairs_below(NEAR * usual, _distances(values, patients, close)):
             differs = values[i] != values[j]
             between = float(np.sqrt(np.mean((values[i] - values[j])[differs] ** 2))) if differs.any() else 0.0
             if between < NEAR * usual and differs.sum() >= FEWEST_FEATURES:
@@ -166,11 +168,31 @@ def _ranked(frame: pd.DataFrame) -> NDArray[np.float64]:
     return scaled
 
 
-def _distances(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute the root mean square differences of all pairs of rows."""
+def _distances(
+    values: NDArray[np.float64], patients: NDArray[np.object_], rows: NDArray[np.intp]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """Yield rows, a few at a time, with their distances to all rows; those of the same patient are infinitely far.
+
+    All distances at once would be 80 GB for 100,000 lesions.
+    """
     squares = (values**2).mean(axis=1)
-    mean_squares: NDArray[np.float64] = squares[:, None] + squares[None, :] - 2 * values @ values.T / values.shape[1]
-    return np.sqrt(np.clip(mean_squares, 0, None))
+    step = max(_CELLS // len(values), 1)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        distance = squares[some, None] + squares[None, :] - 2 * values[some] @ values.T / values.shape[1]
+        np.sqrt(np.clip(distance, 0, None, out=distance), out=distance)
+        distance[patients[some, None] == patients[None, :]] = np.inf
+        yield some, distance
+
+
+def _pairs_below(
+    limit: float, distances: Iterable[tuple[NDArray[np.intp], NDArray[np.float64]]]
+) -> Iterator[tuple[int, int]]:
+    """Yield pairs of rows closer than the limit, the lower row first."""
+    for some, distance in distances:
+        for at, j in zip(*np.nonzero(distance < limit), strict=True):
+            if some[at] < j:
+                yield int(some[at]), int(j)
 
 
 def _same_names(seen: Inspected) -> Iterator[LeakFinding]:

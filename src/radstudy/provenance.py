@@ -18,6 +18,7 @@ from pathlib import Path
 
 from radstudy._version import __version__
 from radstudy.store import PART, content_hash, file_hash, read_json, set_aside, storing, write_json
+from radstudy.timing import peak_mib
 
 PROVENANCE = "provenance.json"
 _OPENED = (
@@ -209,6 +210,7 @@ class StepFolder:
                 "key": key,
                 "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "seconds": round(seconds, 2),
+                "peak_mib": peak_mib(),  # of the program, so far; not of its processes
                 "code": source_key(),
                 "versions": versions(),
                 "machine": machine(),

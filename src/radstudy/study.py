@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from radstudy._version import __version__
 from radstudy.artefacts import require_known_schema, write_schema
 from radstudy.bugs import LOG, hiding, logged_in
 from radstudy.cohort.identifiers import identifiers_of
 from radstudy.errors import UsageError
+from radstudy.journal import JOURNAL, journal_in, record
 from radstudy.parallel import cores
 from radstudy.protocol import STEPS, Protocol
 from radstudy.steps.agree import do_agree
@@ -43,6 +45,16 @@ _DO: dict[str, Callable[[Run], None]] = {
     "evaluate": do_evaluate,  # Tables 1-3, ROC curves, DeLong              -> evaluate/
     "report": do_report,  #     everything on one page                      -> report/, report.html
 }
+
+
+def _journaled(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Say a line, and note it in the run's journal."""
+
+    def both(line: str) -> None:
+        record("said", text=line)
+        say(line)
+
+    return both
 
 
 def run(
@@ -80,7 +92,11 @@ def run(
         raise UsageError(f"there is no step '{until}'; the steps are {', '.join(STEPS)}")
     require_known_schema(out)
     require_outline(protocol)
-    with only_run(out), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
+    with (
+        only_run(out), journal_in(out / JOURNAL), hiding(identifiers_of(protocol, data, out)),
+        logged_in(out / LOG, say=(say := _journaled(say))),
+    ):  # fmt: skip
+        record("began", version=__version__, until=until, jobs=jobs or cores())
         write_schema(out)
         sealed = require_seal(protocol, out, say)
         note_declaration(protocol, out, say)
@@ -91,6 +107,7 @@ def run(
             state.extraction  # noqa: B018  # its problems are reported before any work
         for step in STEPS[: STEPS.index(until) + 1]:
             _DO[step](state)
+        record("ended")
     if until == "cohort":
         return lost_of(out)
     return sum(len(read_failures(file)) for file in sorted(out.glob("*/failures.csv")))

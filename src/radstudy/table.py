@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radstudy.artefacts.common import PLACE
 from radstudy.errors import DataError
@@ -47,6 +48,21 @@ class FeatureTable:
         index = pd.MultiIndex.from_tuples(keys, names=list(INDEX))
         frame = pd.DataFrame.from_records([dict(rows[key]) for key in keys], index=index)
         return cls(frame.astype(np.float64))
+
+    @classmethod
+    def from_arrays(
+        cls, rows: Mapping[tuple[str, str, str, str], NDArray[np.float64]], names: Sequence[str]
+    ) -> FeatureTable:
+        """Build a table from {(patient, lesion, sequence, reader): (features,)} and the features' names, as `from_rows`.
+
+        A row of numbers takes a tenth of the memory of a row of numbers with names.
+        """
+        keys = sorted(rows)
+        index = pd.MultiIndex.from_tuples(keys, names=list(INDEX))
+        values = np.empty((len(keys), len(names)))
+        for place, key in enumerate(keys):
+            values[place] = rows[key]
+        return cls(pd.DataFrame(values, index=index, columns=list(names)))
 
     @property
     def features(self) -> list[str]:

@@ -26,12 +26,13 @@ import pandas as pd
 
 VOLATILE_KEYS = {
     "key", "hash", "finished", "seconds", "code", "versions", "machine", "inputs", "files", "checksum", "created",
-    "written", "testing_first_predicted", "declared", "time",
+    "written", "testing_first_predicted", "declared", "time", "peak_mib",
 }  # fmt: skip
 VOLATILE_ARRAYS = {"key"}  # of NPZ files: as of JSON's
 VOLATILE_FILES = {
     ".lock",
     "run.log",
+    "run.jsonl",
     "log.txt",
     "opened.json",
 }  # the last is a cache, by where files lie and when they were written

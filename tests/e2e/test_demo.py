@@ -48,7 +48,8 @@ def test_every_step_leaves_its_folder_and_provenance(demo):
 
 # Declared files that the demo does not write, each with the condition that its declaration names.
 NOT_IN_THE_DEMO = {
-    ".working.json", ".stop", "cohort/reading.json", "report/acquisition.csv", "report.pdf", "report_evidence.pdf",
+    ".working.json", ".stop", "run.jsonl.?", "cohort/reading.json", "report/acquisition.csv", "report.pdf",
+    "report_evidence.pdf",
     "prepare/transferred.csv", "prepare/transferred/*.nii.gz", "extract/transferred.csv", "extract/columns.csv",
     "extract/maps/maps.csv", "extract/maps/*.npz", "extract/maps/volumes/*.json", "extract/maps/provenance.json",
     "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",
@@ -145,6 +146,16 @@ def test_a_second_run_does_nothing_and_changes_nothing(demo_copy, command):
     done = command("run", study_of(demo_copy), "--data", data, "--out", demo_copy, "--step", "evaluate", check=0)
     assert "extract: already done" in done.stderr and "evaluate: already done" in done.stderr
     assert {name: (demo_copy / name).read_bytes() for name in NUMBERS} == before
+
+
+def test_the_times_of_every_case_and_part_are_told(demo, command):
+    done = command("status", study_of(demo), "--out", demo, "--timing", "--json", check=0)
+    timing = json.loads(done.stdout)["timing"]
+    assert set(STEPS) <= set(timing["steps"])
+    prepared = timing["work"]["prepare"]
+    assert len(prepared["cases"]) == len(list((demo / "prepare" / "volumes").glob("*.json")))
+    assert {"read", "n4", "shape", "firstorder", "glcm", "glszm", "filter Wavelet"} <= set(prepared["parts"])
+    assert sum(prepared["parts"].values()) == pytest.approx(sum(prepared["cases"].values()), rel=0.02)
 
 
 @pytest.mark.long

@@ -47,6 +47,7 @@ _PROVENANCE = (
     text("key", "Hash of everything that the result depends on."),
     text("finished", "Time at which the step finished, in UTC."),
     number("seconds", "Duration of the step.", "s"),
+    number("peak_mib", "Most memory that the program had until then, without its processes.", "MiB", optional=True),
     text("code", "Version of the program; for a development version, with a hash of its source."),
     Column("versions", ColumnKind.OBJECT, "Versions of the program, Python and the libraries."),
     Column("machine", ColumnKind.OBJECT, "Processor, and the target for which the kernels were compiled."),
@@ -120,12 +121,16 @@ LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
 WORKING = OpaqueFile(
     ".working.json", "Says who works in the folder: host, process, start, heartbeat.", when="a run works in the folder"
 )
+JOURNALS = tuple(
+    OpaqueFile(f"run.jsonl{later}", "What the run did and how long each case took: one JSON object a line.",
+               ("status",), when) for later, when in (("", ""), (".?", "run.jsonl was full"))
+)  # fmt: skip
 STOP = OpaqueFile(
     ".stop", "A request to stop the run after the cases that it works on.", when="a run was asked to stop"
 )
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
-    *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, WORKING, STOP,
+    *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, WORKING, STOP, *JOURNALS,
 )  # fmt: skip
 
 

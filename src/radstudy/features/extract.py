@@ -31,6 +31,7 @@ from radstudy.imaging.header import header_of
 from radstudy.imaging.objects import ForeignImage
 from radstudy.imaging.roi import Label, Roi
 from radstudy.imaging.volume import Volume
+from radstudy.timing import timed, timed_each
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,8 @@ _NO_VOLUME = "the image has two axes, and its lesions no volume: shape2D describ
 
 
 def _features(prepared: Prepared, roi: Roi, settings: ExtractionSettings) -> LesionFeatures:
-    placed = place(prepared, roi, settings)
+    with timed("place"):
+        placed = place(prepared, roi, settings)
     try:
         return placed_features(placed, settings)
     except CaseError as error:
@@ -159,14 +161,16 @@ def placed_features(placed: Placed, given: ExtractionSettings) -> LesionFeatures
     settings = given.in_plane() if placed.planar else given
     missing: dict[str, str] = {}
     shaped = lesion if settings.resegment_shape else LesionInRegion(full.mask, lesion.box, region)
-    values = dict(_shape_values(shaped, settings, planar=placed.planar))
+    with timed("shape"):
+        values = dict(_shape_values(shaped, settings, planar=placed.planar))
     if placed.planar:
         missing.update({name: _NO_VOLUME for name in values if name.startswith("original_shape_")})
     for image_type in settings.image_types:
         own = settings.for_image_type(image_type)
-        for derived in filtered_images(
+        images = filtered_images(
             region.image, lesion.box, region.spacing_mm, image_type, own, inside=lesion.inside, planar=placed.planar
-        ):
+        )
+        for derived in timed_each(f"filter {image_type.name}", images):
             values |= dict(_grey_values(derived, lesion.inside, placed, own, missing))
     for name, value in values.items():
         if np.isnan(value) and name not in missing:
@@ -231,16 +235,17 @@ def _grey_values(
     classes = {family: names for family, names in settings.feature_classes if family not in {*SHAPES, "firstorder"}}
     for family, names in settings.feature_classes:
         if family == "firstorder":
-            computed = first_order(
-                derived.voxels,
-                inside,
-                bin_width=settings.bin_width,
-                bin_count=settings.bin_count,
-                voxel_array_shift=settings.voxel_array_shift,
-                voxel_volume_mm3=float(np.prod(placed.region.spacing_mm)),
-                features=names,
-                binned=binned,
-            )
+            with timed("firstorder"):
+                computed = first_order(
+                    derived.voxels,
+                    inside,
+                    bin_width=settings.bin_width,
+                    bin_count=settings.bin_count,
+                    voxel_array_shift=settings.voxel_array_shift,
+                    voxel_volume_mm3=float(np.prod(placed.region.spacing_mm)),
+                    features=names,
+                    binned=binned,
+                )
             yield from ((f"{derived.name}_firstorder_{name}", value) for name, value in computed.items())
     if not classes:
         return

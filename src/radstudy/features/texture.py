@@ -32,6 +32,7 @@ from radstudy.features.packed import (
     direction_weights,
     half_directions,
 )
+from radstudy.timing import timed
 
 _SLOTS = {
     "glcm": formulas.GLCM_SLOTS,
@@ -246,21 +247,27 @@ def textures(
     names = {family: feature_names(family, features) for family, features in asked.items()}
     lesion = PackedLesion.of(levels, distances)
     merge = weighting_norm is not None
-    pairs, runs = _counted(lesion, force2d, names)
+    with timed("glcm, glrlm: counts"):
+        pairs, runs = _counted(lesion, force2d, names)
     by_family: dict[str, dict[str, float]] = {}
     if "glcm" in names:
         weights = direction_weights(lesion.half(force2d), weighting_norm, spacing_zyx, squared_exponential=True)
-        by_family["glcm"] = _glcm_of(lesion, pairs, weights, merge, symmetric, n_levels, names["glcm"])
+        with timed("glcm"):
+            by_family["glcm"] = _glcm_of(lesion, pairs, weights, merge, symmetric, n_levels, names["glcm"])
     if "glrlm" in names:
         near = half_directions((1,), force2d)
         weights = direction_weights(near, weighting_norm, spacing_zyx, squared_exponential=False)
-        by_family["glrlm"] = _glrlm_of(lesion, runs, near, weights, merge, names["glrlm"])
+        with timed("glrlm"):
+            by_family["glrlm"] = _glrlm_of(lesion, runs, near, weights, merge, names["glrlm"])
     if "glszm" in names:
-        by_family["glszm"] = _glszm_of(lesion, force2d, names["glszm"])
+        with timed("glszm"):
+            by_family["glszm"] = _glszm_of(lesion, force2d, names["glszm"])
     if "gldm" in names:
-        by_family["gldm"] = _gldm_of(lesion, force2d, gldm_a, names["gldm"])
+        with timed("gldm"):
+            by_family["gldm"] = _gldm_of(lesion, force2d, gldm_a, names["gldm"])
     if "ngtdm" in names:
-        by_family["ngtdm"] = _ngtdm_of(lesion, force2d, names["ngtdm"])
+        with timed("ngtdm"):
+            by_family["ngtdm"] = _ngtdm_of(lesion, force2d, names["ngtdm"])
     return {family: by_family[family] for family in names}
 
 

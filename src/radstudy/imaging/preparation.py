@@ -27,6 +27,7 @@ from radstudy.imaging.roi import Roi
 from radstudy.imaging.volume import Volume
 from radstudy.protocol.prepare import N4, PreparationStep, Reference, Rescale, ZScoreSection
 from radstudy.space.grid import Grid
+from radstudy.timing import timed
 
 _FEW_REFERENCE_VOXELS = 50
 NOISE = 1e-7  # relative: the last digit of a float32
@@ -138,7 +139,8 @@ def prepare_volume(
     as_read = volume
     for step in steps:
         inside = foreground(volume) if isinstance(step, N4) else None
-        fit = FITTERS[type(step)](volume, step, reference, inside)
+        with timed(step.word):
+            fit = FITTERS[type(step)](volume, step, reference, inside)
         after = _apply(volume, fit, in_place=volume is not as_read)
         if not after.is_finite and volume.is_finite:
             raise CaseError(

@@ -14,7 +14,7 @@ LEFT: list[Worker] = []  # workers that the last call has left for the next
 
 
 class _Ending:
-    """Whether this program is ending while a thread still wants workers: none is started then, and none is replaced."""
+    """The end of this program while a thread still wants workers: none is started then, and none is replaced."""
 
     begun = False
     awaited = False

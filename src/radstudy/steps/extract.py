@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from radstudy.algorithms import algorithm_key
 from radstudy.artefacts.extract import FAILURES, FEATURES, IDENTICAL, LESIONS, MISSING, SUMMARY, TRANSFERRED
 from radstudy.artefacts.records.lesion import ExtractedLesion
@@ -39,6 +42,7 @@ from radstudy.steps.transfer import (
 from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared, volume_tasks
 from radstudy.store import content_hash
 from radstudy.table import FeatureTable
+from radstudy.timing import note_kept, timed
 
 STEP = "extract"
 
@@ -98,34 +102,34 @@ def _usable(
 def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answer]) -> None:
     work = _work(run, settings)
     usable, transferred = _usable(run, answers)
-    rows: dict[tuple[str, str, str, str], Mapping[str, float | None]] = {}
+    names = feature_names(settings)
+    rows: dict[tuple[str, str, str, str], NDArray[np.float64]] = {}
     missing: list[Mapping[str, object]] = []
     lesions: list[dict[str, Any]] = []
     section = run.protocol.cohort.transfer
     refused = [not_used(row, section, run.out / "prepare") for row in transferred] if section else []
     failures = [error for error in refused if error is not None]
-    for (task, _), result in zip(usable, run.each(work, usable, "extract"), strict=True):
+    results = run.each_kept(work, usable, "extract", lambda lesions: [_Row(lesion, names) for lesion in lesions])
+    for (task, _), result in zip(usable, results, strict=True):
         if isinstance(result, CaseError):
             failures += [
                 result.located(patient=d.patient, sequence=task.sequence, reader=d.reader, file=d.mask)
                 for d in task.drawings
             ]
             continue
-        for item in result:
+        for row in result:
+            item = row.lesion
             if (error := item.error) is not None:
                 failures.append(error)
                 continue
-            rows[item.row] = item.values
+            rows[item.row] = row.values
             missing += [{**item.place, "feature": name, "reason": reason} for name, reason in item.missing.items()]
             lesions.append({**item.place, **item.diagnostics})
     known = {id(error) for error in run.transient}
     run.transient.extend(error for error in failures if isinstance(error, TransientError) and id(error) not in known)
     if not rows:
         raise DataError("no lesion's features could be computed:\n" + "\n".join(map(str, failures[:20])))
-    names = feature_names(settings)
-    table = FeatureTable.from_rows(
-        {key: {name: _number(values[name]) for name in names} for key, values in rows.items()}
-    )
+    table = FeatureTable.from_arrays(rows, names)
     table.write(FEATURES.file(run.out))
     MISSING.write(run.out, missing)
     LESIONS.write(run.out, lesions)
@@ -138,8 +142,23 @@ def _extract(run: Run, settings: ExtractionSettings, answers: Mapping[str, Answe
     run.tell(failures)
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)  # JSON has no NaN
+class _Row:
+    """A lesion without its features' names, which all lesions share.
+
+    Parameters
+    ----------
+    lesion : with its features, or the failure.
+    names : of the features.
+    """
+
+    __slots__ = ("lesion", "values")
+
+    def __init__(self, lesion: ExtractedLesion, names: Sequence[str]) -> None:
+        self.lesion = replace(lesion, values={})
+        given = [] if lesion.problem else [lesion.values[name] for name in names]
+        self.values: NDArray[np.float64] = np.array(
+            [np.nan if value is None else value for value in given], dtype=np.float64
+        )  # JSON has no NaN
 
 
 def _prepared(run: Run, task: VolumeTask) -> bool:
@@ -192,9 +211,13 @@ class _Work:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
         if (content := kept(file, key)) is not None:
+            note_kept()
             return [ExtractedLesion.from_json(item) for item in content["lesions"]]
         with as_prepared(task):
-            volume = Preparation.from_dict(record.preparation).apply(Volume.read_3d(task.image))
+            with timed("read"):
+                volume = Volume.read_3d(task.image)
+            with timed("prepare again"):
+                volume = Preparation.from_dict(record.preparation).apply(volume)
             lesions = [self._lesion(volume, task.sequence, drawing) for drawing in task.drawings]
         self._keep(file, key, lesions)
         return lesions

@@ -30,6 +30,7 @@ from radstudy.steps.cohort import read_cases
 from radstudy.steps.run import Run
 from radstudy.steps.volumes import LabelRule, ReaderMask, VolumeTask, as_prepared
 from radstudy.store import content_hash, file_hash, write_arrays
+from radstudy.timing import note_kept
 
 STEP = "extract/maps"
 
@@ -127,6 +128,7 @@ class _Work:
         task, record = given
         file, key = task.record_in(self.folder), task.key(self.key, record)
         if (content := kept(file, key, folder=self.folder)) is not None and self._complete(content["rows"]):
+            note_kept()
             return content
         with as_prepared(task):
             volume = Preparation.from_dict(record.preparation).apply(Volume.read_3d(task.image))

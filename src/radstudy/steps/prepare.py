@@ -45,6 +45,7 @@ from radstudy.steps.run import Run, write_failures
 from radstudy.steps.transfer import carry, write_transferred
 from radstudy.steps.volumes import Digests, LabelRule, ReaderMask, VolumeTask, flat, of_same_bytes, volume_tasks
 from radstudy.store import content_hash, file_hash, write_arrays
+from radstudy.timing import note_kept, timed
 
 STEP = "prepare"
 
@@ -201,6 +202,7 @@ class _Work:
         def load_or_prepare(digests: Digests) -> PreparedVolume:
             prepared.clear()
             if (content := kept(file, self._key(task, digests), folder=self.folder)) is not None:
+                note_kept()
                 return PreparedVolume.from_json(content)
             result, volume, rois = self._prepare(task)
             prepared.append((volume, rois))
@@ -221,7 +223,8 @@ class _Work:
         return content_hash([self.key, task.files_hash(digests)])
 
     def _prepare(self, task: VolumeTask) -> tuple[PreparedVolume, Volume, dict[tuple[str, str, str], Roi]]:
-        volume = Volume.read_3d(task.image)
+        with timed("read"):
+            volume = Volume.read_3d(task.image)
         check_readable(volume)
         prepared, preparation = prepare_volume(
             volume, self.steps, read_reference(task.reference, self.reference, volume.grid), disturb=True

@@ -22,14 +22,17 @@ from radstudy.features.of_study import settings_of_study
 from radstudy.features.settings import ExtractionSettings
 from radstudy.formats.reading import changed as changed_file
 from radstudy.formats.reading import recorded
+from radstudy.journal import record
 from radstudy.parallel import results
 from radstudy.parallel.guarding import guarded
 from radstudy.protocol import STEPS, Protocol
 from radstudy.provenance import StepFolder
 from radstudy.store import content_hash, file_hash
+from radstudy.timing import CaseTime, measured, peak_mib
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True)
@@ -146,19 +149,40 @@ class Run:
         seconds = time.monotonic() - start
         algorithms = algorithm_versions(name)
         folder.finish(key, settings=settings, inputs=inputs, seconds=seconds, algorithms=algorithms)
+        record("step", step=name, seconds=round(seconds, 3), peak_mib=peak_mib())
         self.say(f"{name}: done in {seconds:.1f} s")
 
     def each(
         self, function: Callable[[Task], Result], tasks: Sequence[Task], description: str
     ) -> list[Result | CaseError]:
         """Apply `function` to every task, on `jobs` processes; an error of one task is returned in its place."""
-        by_index: dict[int, Result | CaseError] = {}
+        return self.each_kept(function, tasks, description, lambda result: result)
+
+    def each_kept(
+        self,
+        function: Callable[[Task], Result],
+        tasks: Sequence[Task],
+        description: str,
+        kept_of: Callable[[Result], Kept],
+    ) -> list[Kept | CaseError]:
+        """Apply `function` to every task as `each`, and keep in memory only what `kept_of` makes of a result.
+
+        What many cases leave in this process must be small: it holds all of them until the last has come.
+        """
+        by_index: dict[int, Kept | CaseError] = {}
         say = lambda line: self.say(f"{description}: {line}")  # noqa: E731
-        outcomes = in_parallel(function, tasks, self.jobs, doing=description, say=say)
+
+        def note_time(index: int, taken: CaseTime) -> None:
+            record(
+                "case", doing=description, case=_name_of(tasks[index]), seconds=round(taken.seconds, 4),
+                parts={part: round(seconds, 4) for part, seconds in taken.parts.items()}, peak_mib=taken.peak_mib,
+            )  # fmt: skip
+
+        outcomes = in_parallel(function, tasks, self.jobs, doing=description, say=say, note_time=note_time)
         for index, result in self.bar(outcomes, len(tasks), description):
-            by_index[index] = result
             if isinstance(result, TransientError):
                 self.transient.append(result)
+            by_index[index] = result if isinstance(result, CaseError) else kept_of(result)
         return [by_index[index] for index in range(len(tasks))]
 
 
@@ -169,21 +193,31 @@ def in_parallel(
     *,
     doing: str = "",
     say: Callable[[str], None] = lambda _: None,
+    note_time: Callable[[int, CaseTime], None] = lambda _, __: None,
 ) -> Iterator[tuple[int, Result | CaseError]]:
     """Yield the result of every task with its index, in order of completion; a failed task yields its error.
 
     A task that crashes its process is such an error, too (`radstudy.parallel`); `say` reports those that are tried
     again. Tracebacks of unexpected errors come back with the results, from any process, and are written here
-    (`radstudy.bugs`); `doing` names the work.
+    (`radstudy.bugs`); `doing` names the work. `note_time` is given each case's time.
     """
-    for index, outcome in results(partial(guarded, function), tasks, jobs, shielded=True, say=say):
+    work = partial(measured, partial(guarded, function))
+    for index, outcome in results(work, tasks, jobs, shielded=True, say=say):
         if isinstance(outcome, CaseError):
             yield index, outcome
             continue
-        result, bugs = outcome
+        taken, (result, bugs) = outcome
+        note_time(index, taken)
         for bug in bugs:
             write(replace(bug, doing=doing))
+            record("bug", id=bug.id, kind=bug.kind, doing=doing)
         yield index, result
+
+
+def _name_of(task: object) -> str:
+    """The name of a volume's task, or of one that begins with it."""
+    first = task[0] if isinstance(task, tuple) and task else task
+    return str(getattr(first, "name", ""))
 
 
 def stacked(parts: Iterable[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:

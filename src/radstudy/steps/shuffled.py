@@ -55,20 +55,28 @@ def _extract(
     mine = [(replace(task, drawings=drawings), record) for task, record in usable
             if (drawings := tuple(one for one in task.drawings if one.reader == reader))]  # fmt: skip
     work = _Work(settings, run.protocol.cohort.label, run.protocol.seed)
-    rows: dict[tuple[str, str, str, str], Mapping[str, float]] = {}
+    names = feature_names(settings)
+    rows: dict[tuple[str, str, str, str], NDArray[np.float64]] = {}
     failures: list[CaseError] = []
-    for (task, _), result in zip(mine, run.each(work, mine, "shuffled images"), strict=True):
+    results = run.each_kept(work, mine, "shuffled images", lambda lesions: [_numbers(one, names) for one in lesions])
+    for (task, _), result in zip(mine, results, strict=True):
         if isinstance(result, CaseError):
             failures.append(result.located(patient=task.patient, sequence=task.sequence, file=task.image))
             continue
         rows |= {(patient, lesion, task.sequence, reader): values for patient, lesion, values in result}
     if not rows:
         raise DataError("no lesion's shuffled features could be computed:\n" + "\n".join(map(str, failures[:20])))
-    names = feature_names(settings)
-    table = FeatureTable.from_rows({key: {name: values[name] for name in names} for key, values in rows.items()})
-    table.write(SHUFFLED.file(run.out))
+    FeatureTable.from_arrays(rows, names).write(SHUFFLED.file(run.out))
     write_failures(SHUFFLED_FAILURES.file(run.out), failures)
     run.tell(failures)
+
+
+def _numbers(
+    lesion: tuple[str, str, Mapping[str, float]], names: Sequence[str]
+) -> tuple[str, str, NDArray[np.float64]]:
+    """Patient, lesion and the features without their names."""
+    patient, number, values = lesion
+    return patient, number, np.array([values[name] for name in names], dtype=np.float64)
 
 
 @dataclass(frozen=True)

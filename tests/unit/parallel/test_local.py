@@ -161,8 +161,8 @@ def test_work_without_files_ends_where_a_process_is_lost_and_says_at_what():
 
 
 def test_processes_that_end_before_they_begin_are_no_tasks_fault(monkeypatch):
-    for worker in team.LEFT:
-        worker.close()
+    for one in team.LEFT:
+        one.close()
     team.LEFT.clear()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ProcessError, match="no process can be started: it ended with exit code 1") as caught:
@@ -179,8 +179,8 @@ def test_where_fewer_processes_can_be_started_than_wanted_those_do_the_work(monk
         started.append(real(environment))
         return started[0]
 
-    for worker in team.LEFT:
-        worker.close()
+    for one in team.LEFT:
+        one.close()
     team.LEFT.clear()
     monkeypatch.setattr(team, "Worker", limited)
     assert len({pid for _, pid in parallel.results(lambda _: os.getpid(), range(6), 3)}) == 1

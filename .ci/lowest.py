@@ -1,6 +1,8 @@
 """Install this checkout into a virtual environment with the lowest versions that pyproject.toml allows.
 
-    python .ci/lowest.py VENV EXTRA[,EXTRA]
+    python .ci/lowest.py VENV EXTRA[,EXTRA] [WHEEL]
+
+A wheel, if one is named, is installed instead of the checkout; EXTRA may be empty ("").
 
 uv resolves them (`--resolution lowest-direct`). It does not read pip's configuration, so that the package index,
 further indexes, folders of wheels and certificate are taken from there at run time; like pip it takes the best version
@@ -47,6 +49,8 @@ def arguments_of_uv(settings: dict[str, str]) -> list[str]:
 def main() -> None:
     """Install."""
     environment, extras = Path(sys.argv[1]), sys.argv[2]
+    which = f"[{extras}]" if extras else ""
+    wanted = [f"{sys.argv[3]}{which}"] if len(sys.argv) > 3 else ["--editable", f".{which}"]
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     settings = settings_of_pip([str(python), "-m", "pip"])
     variables = dict(os.environ)
@@ -55,7 +59,7 @@ def main() -> None:
     subprocess.run(
         [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), "--resolution",
          "lowest-direct", "--index-strategy", "unsafe-best-match", *arguments_of_uv(settings),
-         "--editable", f".[{extras}]"],
+         *wanted],
         check=True, env=variables,
     )  # fmt: skip
 

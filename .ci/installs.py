@@ -2,9 +2,9 @@
 
     python .ci/installs.py WHEEL [VERSION ...]
 
-Prints one row of a table per install: seconds, megabytes on disk, and how `radstudy doctor` answered (272 features of a
-small lesion against PyRadiomics' values). Interpreters are looked for as python3.11, ... and as pyenv's. Environments lie in
-TMPDIR and are removed. The index is pip's; time depends on it, and on whether pip's cache has the wheels.
+Prints one row of a table per install: seconds, megabytes on disk, and how `radstudy doctor` answered (272 features of
+a small lesion against PyRadiomics' values). Interpreters are looked for as python3.11, ... and as pyenv's. Environments
+lie in TMPDIR and are removed. The index is pip's; time depends on it, and on whether pip's cache has the wheels.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def doctor(python: Path) -> str:
         [str(program), "doctor"], cwd=python.parent, env=own, check=False, capture_output=True, text=True
     )
     features = re.search(r"[^\n]*features[^\n]*", ended.stdout + ended.stderr)
-    return f"{version.stdout.split()[-1]}: exit code {ended.returncode}; {features[0].strip() if features else 'no features'}"
+    said = features[0].strip() if features else "no line on features"
+    return f"{version.stdout.split()[-1]}: exit code {ended.returncode}; {said}"
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python .ci/version.py
 
-A commit that is tagged vX.Y.Z must say X.Y.Z in src/radstudy/_version.py, and CHANGELOG.md must have a section of it. Any other
-commit must say a development version (X.Y.Z.devN) that is later than every release that is tagged.
+A commit that is tagged vX.Y.Z must say X.Y.Z in src/radstudy/_version.py, and CHANGELOG.md must have a section of it.
+Any other commit must say a development version (X.Y.Z.devN) that is later than every release that is tagged.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ def disagreement(version: str, here: list[str], everywhere: list[str], changelog
             return f"CHANGELOG.md has no section '## {version}'"
         return None
     if parts[4] is None:
-        return f"_version.py says {version}, and this commit is not tagged v{version}: say a development version, or tag it"
+        return f"_version.py says {version}, and this commit is not tagged v{version}: tag it, or say {version}.dev0"
     own = tuple(int(part) for part in parts.groups()[:3])
     earlier = [tuple(int(part) for part in match.groups()) for tag in everywhere if (match := _RELEASE.fullmatch(tag))]
     if earlier and own <= max(earlier):
-        return f"{version} is not later than v{'.'.join(map(str, max(earlier)))}, which is released: say the next one's .dev0"
+        last = ".".join(map(str, max(earlier)))
+        return f"{version} is not later than v{last}, which is released: say the next one's .dev0"
     return None
 
 

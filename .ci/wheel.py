@@ -2,9 +2,9 @@
 
     python .ci/wheel.py FOLDER
 
-The interpreter must have hatchling (`pip install -e ".[dev]"`). Every file of src/radstudy that git knows must be in the wheel
-and in the sdist, and no other; the wheel is also built from the sdist, and must be the same. Then it is installed without
-its dependencies into an empty environment that sees those of this interpreter, and asked for version and help there.
+The interpreter needs hatchling (`pip install -e ".[dev]"`). Every file of src/radstudy that git knows must be in the
+wheel, and no other; the wheel is also built from the sdist, and must be the same. Then it is installed without its
+dependencies into an empty environment that sees those of this interpreter, and asked for version and help there.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ def differences(wheel: Path, sdist: Path, folder: Path) -> list[str]:
 
 
 def environment(folder: Path, wheel: Path) -> Path:
-    """An environment with the wheel alone, which sees this interpreter's packages behind it; return its folder of programs."""
+    """Create an environment of the wheel with this interpreter's packages behind it; return its programs' folder."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
     pip = [sys.executable, "-m", "pip", "--python", str(programs / "python"), "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", "--no-compile", str(wheel)], check=True)
     own = subprocess.run([str(programs / "python"), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
                          check=True, capture_output=True, text=True).stdout.strip()  # fmt: skip
-    # pip must not see an editable radstudy there; Python reads no .pth of a folder that a .pth names, and the wheel's is first
+    # Only now, so that pip sees no editable radstudy. Python reads no .pth of a folder that a .pth names.
     behind = [path for path in sys.path if Path(path).name == "site-packages"]
     (Path(own) / "dependencies.pth").write_text("\n".join(behind) + "\n", encoding="utf-8")
     return programs

@@ -72,13 +72,13 @@ def main() -> None:
     """Install, measure, print."""
     wheel = Path(sys.argv[1]).resolve()
     print(
-        "| Python | dependencies | seconds | MB on disk | packages | radstudy doctor |\n|---|---|---|---|---|---|",
+        "| Python | dependencies | seconds | MB on disk | packages | numpy | radstudy doctor |\n|---|---|---|---|---|---|---|",
         flush=True,
     )
     for version in sys.argv[2:] or VERSIONS:
         python = interpreter(version)
         if python is None:
-            print(f"| {version} | not on this computer: NOT installed | | | | |", flush=True)
+            print(f"| {version} | not on this computer: NOT installed | | | | | |", flush=True)
             continue
         for kind in (newest, lowest):
             with tempfile.TemporaryDirectory(prefix="radstudy-install-") as folder:
@@ -89,8 +89,9 @@ def main() -> None:
                 kind(inside, wheel)
                 took, size = time.monotonic() - start, megabytes(own)
                 count = len(list(own.rglob("*.dist-info")))
+                numpy = next(own.rglob("numpy-*.dist-info")).name.split("-")[1].removesuffix(".dist")
                 print(
-                    f"| {version} | {kind.__name__} | {took:.0f} | {size:.0f} | {count} | {doctor(inside)} |",
+                    f"| {version} | {kind.__name__} | {took:.0f} | {size:.0f} | {count} | {numpy} | {doctor(inside)} |",
                     flush=True,
                 )
 

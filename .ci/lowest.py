@@ -12,9 +12,11 @@ of all indexes.
 from __future__ import annotations
 
 import ast
+import email
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 _OPTIONS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links"}
@@ -46,11 +48,21 @@ def arguments_of_uv(settings: dict[str, str]) -> list[str]:
     return arguments
 
 
+def required(wheel: Path) -> list[str]:
+    """What a wheel requires, without its extras: named beside it, because uv takes the lowest only of what is named."""
+    with zipfile.ZipFile(wheel) as opened:
+        name = next(name for name in opened.namelist() if name.endswith(".dist-info/METADATA"))
+        about = email.message_from_bytes(opened.read(name))
+    return [line for line in about.get_all("Requires-Dist", []) if "extra ==" not in line]
+
+
 def main() -> None:
     """Install."""
     environment, extras = Path(sys.argv[1]), sys.argv[2]
     which = f"[{extras}]" if extras else ""
-    wanted = [f"{sys.argv[3]}{which}"] if len(sys.argv) > 3 else ["--editable", f".{which}"]
+    wanted = (
+        [f"{sys.argv[3]}{which}", *required(Path(sys.argv[3]))] if len(sys.argv) > 3 else ["--editable", f".{which}"]
+    )
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     settings = settings_of_pip([str(python), "-m", "pip"])
     variables = dict(os.environ)

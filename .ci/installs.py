@@ -72,7 +72,7 @@ def main() -> None:
     """Install, measure, print."""
     wheel = Path(sys.argv[1]).resolve()
     print(
-        "| Python | dependencies | seconds | MB on disk | packages | numpy | radstudy doctor |\n|---|---|---|---|---|---|---|",
+        "| Python | dependencies | seconds | MB on disk | packages | numpy | radstudy doctor |\n" + "|---" * 7 + "|",
         flush=True,
     )
     for version in sys.argv[2:] or VERSIONS:

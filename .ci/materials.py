@@ -4,13 +4,14 @@
 
 The wheel is installed with the newest dependencies into an empty environment, so that the list has what a user gets.
 Needs a package index. Ends with 1 if the bill is not valid CycloneDX, a package is missing from it, a licence is
-refused, or a vulnerability is known. Where no database of vulnerabilities can be reached, that is said, and is not an error.
+refused, or a vulnerability is known. Where no database of vulnerabilities answers, that is said, and is not an error.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,13 +37,14 @@ def bill(tools: Path, program: Path, file: Path) -> int:
     ------
     SystemExit : a package of the environment is missing.
     """
-    subprocess.run([str(tools.with_name("cyclonedx-py")), "environment", "--spec-version", _SPEC,
-                    "--output-reproducible", "--validate", "--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application",
-                    "--output-format", "JSON", "--output-file", str(file), str(program)], check=True)  # fmt: skip
+    own = ROOT / "pyproject.toml"
+    options = ["--spec-version", _SPEC, "--output-reproducible", "--validate", "--mc-type", "application",
+               "--pyproject", str(own), "--output-format", "JSON", "--output-file", str(file)]  # fmt: skip
+    subprocess.run([str(tools.with_name("cyclonedx-py")), "environment", *options, str(program)], check=True)
     written = json.loads(file.read_text(encoding="utf-8"))
-    listed = {part["name"].lower().replace("_", "-") for part in written["components"]}
-    own = "import runpy; print(*runpy.run_path(r'{}')['needed']('radstudy'))".format(ROOT / ".ci" / "licences.py")
-    needed = subprocess.run([str(program), "-c", own], check=True, capture_output=True, text=True).stdout.split()
+    listed = {re.sub(r"[-_.]+", "-", part["name"]).lower() for part in written["components"]}
+    asked = "import runpy; print(*runpy.run_path(r'{}')['needed']('radstudy'))".format(ROOT / ".ci" / "licences.py")
+    needed = subprocess.run([str(program), "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     missing = sorted(set(needed) - listed)
     if missing or written["metadata"]["component"]["name"] != "radstudy":
         raise SystemExit(f"the bill of materials is not of radstudy, or lacks {', '.join(missing)}")

@@ -24,7 +24,12 @@ def test_the_packages_of_this_environment_are_allowed_and_in_the_table():
     [
         ("MIT", None, [], "MIT"),
         ("GPL-3.0-only OR MIT", None, [], "MIT"),
-        ("Apache-2.0 WITH LLVM-exception AND BSD-2-Clause", None, [], "Apache-2.0 WITH LLVM-exception AND BSD-2-Clause"),
+        (
+            "Apache-2.0 WITH LLVM-exception AND BSD-2-Clause",
+            None,
+            [],
+            "Apache-2.0 WITH LLVM-exception AND BSD-2-Clause",
+        ),
         (None, "Apache", [], "Apache-2.0"),
         (None, "Copyright (c) 2001\nmany lines", ["License :: OSI Approved :: BSD License"], "BSD-3-Clause"),
     ],

@@ -244,7 +244,7 @@ _CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}
 
 def file_stem(run: Run, name: str) -> str:
     """A model's name as part of a file's name, another one for each model of the study."""
-    return stems(run.protocol.models)[name]
+    return stems(run.protocol.model.models)[name]
 
 
 def signature_file(run: Run, name: str) -> Path:

@@ -147,8 +147,8 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
 def clashing(cases: Sequence[Case], *, ignoring_case: bool) -> list[str]:
     """A sentence on each lesion whose files in the run's folder would have the names of another one's.
 
-    Patient ``a_1`` with lesion ``2`` and patient ``a`` with lesion ``1_2`` are ``a_1_2`` both; patients ``a1`` and ``A1``
-    are the same file where capitals do not count.
+    Patient ``a_1`` with lesion ``2`` and patient ``a`` with lesion ``1_2`` are ``a_1_2`` both; patients ``a1`` and
+    ``A1`` are the same file where capitals do not count.
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
     python .ci/lowest.py VENV EXTRA[,EXTRA] [WHEEL]
 
-A wheel, if one is named, is installed instead of the checkout; EXTRA may be empty ("").
+A wheel, if one is named, is installed instead of the checkout, with the lowest versions that have wheels for this
+Python (numba 0.60 cannot even be built for 3.13); EXTRA may be empty ("").
 
 uv resolves them (`--resolution lowest-direct`). It does not read pip's configuration, so that the package index,
 further indexes, folders of wheels and certificate are taken from there at run time; like pip it takes the best version
@@ -19,6 +20,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+_WHEELS = ("--only-binary", ":all:")
 _OPTIONS = {"index-url": "--default-index", "extra-index-url": "--index", "find-links": "--find-links"}
 
 
@@ -61,7 +63,9 @@ def main() -> None:
     environment, extras = Path(sys.argv[1]), sys.argv[2]
     which = f"[{extras}]" if extras else ""
     wanted = (
-        [f"{sys.argv[3]}{which}", *required(Path(sys.argv[3]))] if len(sys.argv) > 3 else ["--editable", f".{which}"]
+        [f"{sys.argv[3]}{which}", *required(Path(sys.argv[3])), *_WHEELS]
+        if len(sys.argv) > 3
+        else ["--editable", f".{which}"]
     )
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     settings = settings_of_pip([str(python), "-m", "pip"])
@@ -70,8 +74,7 @@ def main() -> None:
         variables.setdefault("SSL_CERT_FILE", settings["cert"])
     subprocess.run(
         [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python), "--resolution",
-         "lowest-direct", "--index-strategy", "unsafe-best-match", *arguments_of_uv(settings),
-         *wanted],
+         "lowest-direct", "--index-strategy", "unsafe-best-match", *arguments_of_uv(settings), *wanted],
         check=True, env=variables,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import itertools
 import json
 import math
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _OWNER_ALONE, _AS_ASKED = 0o600, 0o666  # modes of files; the umask is applied to the second
+_WAITS_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # between tries to replace a file that a program has open
+_LONG_PATH = 240  # characters: with a part's name the system's limit of 260 is near
 PART = ".part-"  # prefix of a folder in which a file is written
 
 
@@ -82,7 +85,7 @@ def written_whole(path: Path, *, private: bool = False) -> Iterator[Path]:
     """
     with storing(path):
         created = make_folders(path.parent, private=private)
-        room = Path(tempfile.mkdtemp(prefix=PART, dir=path.parent))  # its mode is 0700: no one else sees its content
+        room = _room(path.parent, private=private)
         try:
             yield room / path.name
             parts = sorted(
@@ -93,11 +96,61 @@ def written_whole(path: Path, *, private: bool = False) -> Iterator[Path]:
                     os.fsync(file.fileno())
                 _permit(part, path.with_name(part.name), private=private)
             for part in parts:
-                part.replace(path.with_name(part.name))
+                take_name(part, path.with_name(part.name))
             for folder in (path.parent, *(folder.parent for folder in reversed(created))):
                 _keep_names(folder)
         finally:
             shutil.rmtree(room, ignore_errors=True)
+
+
+def _room(folder: Path, *, private: bool) -> Path:
+    """A new folder for parts: mode 0700, so that no one else sees their content.
+
+    On Windows a file keeps the access list of the folder in which it was created: there the room of a file that others
+    may read takes the list of its own folder (recent Pythons would give it to the owner alone).
+    """
+    if os.name == "posix" or private:
+        return Path(tempfile.mkdtemp(prefix=PART, dir=folder))
+    room = folder / f"{PART}{secrets.token_hex(6)}"
+    room.mkdir()
+    return room
+
+
+def take_name(part: Path, final: Path) -> None:
+    """Give a finished file its final name, in place of the former file.
+
+    On Windows a file that a program has open cannot be replaced: a virus scanner closes it in a moment, Excel does not.
+
+    Raises
+    ------
+    OSError : it cannot be replaced; on Windows after some tries.
+    """
+    for wait_s in (*_WAITS_S, None):
+        try:
+            part.replace(final)
+            return
+        except PermissionError as error:
+            if os.name == "posix":
+                raise
+            if wait_s is None:
+                reason = f"{error.strerror} (if another program has {final.name} open, such as Excel, close it there)"
+                raise PermissionError(error.errno, reason, str(final)) from error
+            time.sleep(wait_s)
+
+
+def ignores_case(folder: Path) -> bool:
+    """True if capitals make no difference between names in a folder: usual on Windows and macOS, and on their shares.
+
+    Parameters
+    ----------
+    folder : it exists, and can be written to.
+    """
+    with storing(folder):
+        probe = Path(tempfile.mkdtemp(prefix=f"{PART}aA-", dir=folder))
+        try:
+            return probe.with_name(probe.name.swapcase()).exists()
+        finally:
+            probe.rmdir()
 
 
 def make_folders(folder: Path, *, private: bool = False) -> list[Path]:
@@ -169,7 +222,19 @@ def storing(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(path, error.strerror or str(error)) from error
+        raise StorageError(path, _reason(error, path)) from error
+
+
+def _reason(error: OSError, path: Path | str) -> str:
+    """The system's words; on Windows with what it does not say of a path that is too long."""
+    reason = error.strerror or str(error)
+    length = len(str(Path(path).absolute())) if isinstance(path, Path) else 0
+    if os.name == "posix" or length < _LONG_PATH:
+        return reason
+    return (
+        f"{reason} (the path has {length} characters; unless long paths are switched on, Windows takes 260: choose a "
+        "folder nearer to the drive's root)"
+    )
 
 
 @contextmanager
@@ -404,5 +469,5 @@ def set_aside(file: Path) -> Path:
     stem = file.name.removesuffix(ending)
     names = (file.with_name(f"{stem}.kept-{number}{ending}") for number in itertools.count(1))
     free = next(name for name in names if not name.exists())
-    file.rename(free)
+    take_name(file, free)
     return free

@@ -10,6 +10,7 @@ import typer
 from radstudy._version import __version__
 from radstudy.announcing import ask_for_announcement
 from radstudy.cli.commands import COMMANDS, GROUPS
+from radstudy.cli.console import print_what_the_console_cannot
 from radstudy.errors import OF_THE_DISK, RadstudyError, StorageError
 from radstudy.parallel import keep_cases_apart
 
@@ -30,6 +31,7 @@ for _name, _group in _groups.items():
 
 def main() -> None:
     """Run the command line; an expected error becomes a message and an exit code, never a traceback."""
+    print_what_the_console_cannot()
     ask_for_announcement()
     keep_cases_apart()
     try:

@@ -23,7 +23,8 @@ from radstudy.steps.copied import copied_features, stops
 from radstudy.steps.doubly_read import doubly_read
 from radstudy.steps.opening import open_files, sets_of
 from radstudy.steps.run import Run, read_failures, write_failures
-from radstudy.store import content_hash, file_hash
+from radstudy.steps.volumes import clashing
+from radstudy.store import content_hash, file_hash, ignores_case
 from radstudy.table import SITE
 
 STEP = "cohort"
@@ -66,7 +67,8 @@ def do_cohort(run: Run) -> None:
     for note in cohort.notes:
         run.say(note)
     run.tell((*cohort.failures, *opened.failures))
-    if problems := [*([reading.problem] if reading.problem else []), *map(str, serious)]:
+    names = clashing(cohort.cases, ignoring_case=ignores_case(run.out))
+    if problems := [*([reading.problem] if reading.problem else []), *map(str, serious), *names]:
         raise CohortError("nothing was computed; settle this first:", problems)
     inputs = {
         "table": _hash(run, run.data / run.protocol.cohort.table, read),

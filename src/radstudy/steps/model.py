@@ -14,6 +14,7 @@ from radstudy.artefacts import TableFile, prepare
 from radstudy.artefacts import model as files
 from radstudy.artefacts.cohort import ROWS
 from radstudy.artefacts.records.model import FittedModel
+from radstudy.file_names import stems
 from radstudy.modelling.clinical import ClinicalScreen
 from radstudy.modelling.design import refuse_gaps, refuse_unseen_sites
 from radstudy.modelling.funnel import dropped, funnel, funnel_of_sequences
@@ -241,14 +242,14 @@ def read_predictions(run: Run) -> pd.DataFrame:
 _CHOSEN = {"C": "C_", "mix": "mix_", "strength": "strength_"}
 
 
-def slug(name: str) -> str:
-    """A model's name as part of a file's name."""
-    return "".join(sign if sign.isalnum() or sign in "-+_." else "-" for sign in name)
+def file_stem(run: Run, name: str) -> str:
+    """A model's name as part of a file's name, another one for each model of the study."""
+    return stems(run.protocol.model.models)[name]
 
 
 def signature_file(run: Run, name: str) -> Path:
     """The path of a model's signature."""
-    return run.path(STEP, "signatures", f"{slug(name)}.json")
+    return run.path(STEP, "signatures", f"{file_stem(run, name)}.json")
 
 
 def _features(name: str, form: LinearForm) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from radstudy.modelling.refits.engine import Engine
 from radstudy.modelling.refits.engine.plan import why_not
 from radstudy.protocol.evaluate import Slow
 from radstudy.steps.design import Design
-from radstudy.steps.model import slug
+from radstudy.steps.model import file_stem
 from radstudy.steps.run import Run
 
 IntArray = NDArray[np.int64]
@@ -78,7 +78,7 @@ def shares_of(run: Run, names: Sequence[str], slow: Slow) -> list[Share]:
         return shares
     most = None if slow is None or slow is True else slow
     return shares + [
-        Share((name,), SCIKIT_LEARN, why, (SCIKIT_LEARN, slug(name)), most, 1) for name, why in others.items()
+        Share((name,), SCIKIT_LEARN, why, (SCIKIT_LEARN, file_stem(run, name)), most, 1) for name, why in others.items()
     ]
 
 

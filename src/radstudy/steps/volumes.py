@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from radstudy.artefacts.records.volume import PreparedVolume
 from radstudy.cohort.case_files import Case, MaskOrigin
 from radstudy.errors import CaseError, TransientError
+from radstudy.file_names import usual
 from radstudy.formats.reading import changed, digests_of, hash_of, recorded
 from radstudy.imaging.masks.formats import files_of_mask
 from radstudy.imaging.roi import Label, Roi
@@ -141,6 +142,32 @@ def volume_tasks(cases: Sequence[Case], first_reader: str) -> list[VolumeTask]:
         )
         for (image, sequence, reference), drawings in drawings_of.items()
     ]
+
+
+def clashing(cases: Sequence[Case], *, ignoring_case: bool) -> list[str]:
+    """A sentence on each lesion whose files in the run's folder would have the names of another one's.
+
+    Patient ``a_1`` with lesion ``2`` and patient ``a`` with lesion ``1_2`` are ``a_1_2`` both; patients ``a1`` and
+    ``A1`` are the same file where capitals do not count.
+
+    Parameters
+    ----------
+    cases : of the cohort.
+    ignoring_case : True if they do not count in the run's folder; see `radstudy.store.ignores_case`.
+    """
+    said: dict[str, None] = {}
+    owners: dict[str, Case] = {}
+    for case in cases:
+        name = f"{case.patient}_{case.lesion}_{case.sequence}"
+        first = owners.setdefault(usual(name) if ignoring_case else name, case)
+        if (first.patient, first.lesion, first.sequence) != (case.patient, case.lesion, case.sequence):
+            why = "where capitals make no difference, as on the run's disk, " if ignoring_case else ""
+            both = f"patient {first.patient}, lesion {first.lesion} and patient {case.patient}, lesion {case.lesion}"
+            said.setdefault(
+                f"{both}: {why}their files in the run would have the same name ({name}). To do: change one of the "
+                "identifiers"
+            )
+    return list(said)
 
 
 def flat(digests: Digests) -> dict[Path, str]:

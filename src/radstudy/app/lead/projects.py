@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radstudy.errors import DataError, UsageError
+from radstudy.file_names import is_reserved
 from radstudy.store import content_hash, make_folders, read_json, storing, write_json
 
 OWN = ".radstudy-app"  # in a folder of studies, and in a study's: what the pages note for themselves
@@ -172,7 +173,7 @@ class Projects:
         UsageError : it cannot be a folder's name, or there is one already.
         """
         name = name.strip()
-        if not _NAME.fullmatch(name) or name.endswith("."):
+        if not _NAME.fullmatch(name) or is_reserved(name):
             raise UsageError(f"'{name}' cannot be a folder's name: use letters, digits, spaces, - and _")
         folder = self.folder / name
         with storing(folder):

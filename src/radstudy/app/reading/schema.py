@@ -6,6 +6,7 @@ that was shipped is never changed. Before an old database is migrated it is copi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -134,7 +135,7 @@ def _copied(connection: sqlite3.Connection, file: Path, version: int) -> Path:
     copy = file.with_name(f"{file.stem}.version-{version}{file.suffix}")
     if copy.exists():
         set_aside(copy)
+    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # its owner's from the first byte on
     with closing(sqlite3.connect(copy)) as target:
         connection.backup(target)
-    copy.chmod(0o600)
     return copy

@@ -349,28 +349,29 @@ _FORMULAS: dict[str, dict[str, str]] = {
 _LEVELS = "i: a grey level. "
 SYMBOLS: dict[str, str] = {
     "shape": "a, b, c: the corners of a triangle t of the lesion's mesh. V, A: volume and area of the mesh. q: its vertices. "
-    "λ: the eigenvalues of the covariance of the voxels' centres, divided by their number. "
+    "\\lambda: the eigenvalues of the covariance of the voxels' centres, divided by their number. "
     "N_v: the number of voxels. v: the volume of one.",
     "shape2D": "a, b: the ends of a segment t of the lesion's outline. A, L: area and length of the outline. q: its vertices. "
-    "λ: the eigenvalues of the covariance of the pixels' centres, divided by their number. "
+    "\\lambda: the eigenvalues of the covariance of the pixels' centres, divided by their number. "
     "N_v: the number of pixels. v: the area of one.",
-    "firstorder": "x_k: the intensity of voxel k. N_v: the number of voxels. v: the volume of one. c: the setting "
-    "voxelArrayShift. P_q: percentile q, linear between ranks. m_n: central moment n, divided by N_v; a flat lesion has "
-    "skewness and kurtosis 0. p_i: the share of bin i. ε: 2^-52.",
-    "glcm": "p(i, j): the share of pairs of neighbours with grey levels i and j, in one direction; a value is the mean over "
-    "the directions. p_x, p_y: the sums of its rows and columns. p_{x+y}, p_{x-y}: the shares of pairs with i + j = k and "
-    "with |i - j| = k. μ, σ: mean and standard deviation of p_x or p_y. H: entropies in bits. N_g: the number of grey levels.",
-    "glrlm": _LEVELS + "s: a length of run. P(i, s): the number of runs, in one direction; p = P / N. N: the number of runs. "
-    "N_v: the number of voxels. A value is the mean over the directions. ε: 2^-52.",
-    "glszm": _LEVELS + "s: a size of zone, in voxels. P(i, s): the number of zones; p = P / N. N: the number of zones. "
-    "N_v: the number of voxels. ε: 2^-52.",
-    "gldm": _LEVELS + "s: the number of dependent neighbours of a voxel, and itself. P(i, s): the number of such voxels; "
-    "p = P / N. N: the number of voxels. ε: 2^-52.",
+    "firstorder": "x_k: the intensity of voxel `k`. N_v: the number of voxels. v: the volume of one. c: the setting "
+    "voxelArrayShift. P_q: percentile `q`, linear between ranks. m_n: central moment `n`, divided by `N_v`; a flat lesion has "
+    "skewness and kurtosis 0. p_i: the share of bin `i`. \\epsilon: `2^{-52}`.",
+    "glcm": "p(i, j): the share of pairs of neighbours with grey levels `i` and `j`, in one direction; a value is the mean "
+    "over the directions. p_x, p_y: the sums of its rows and columns. p_{x+y}, p_{x-y}: the shares of pairs with `i + j = k` "
+    "and with `|i - j| = k`. \\mu, \\sigma: mean and standard deviation of `p_x` or `p_y`. H_{xy}, H_x, H_y: the entropies of "
+    "`p`, `p_x` and `p_y` in bits. N_g: the highest grey level of the lesion.",
+    "glrlm": _LEVELS + "s: a length of run. P(i, s): the number of runs, in one direction; `p = P / N`. N: the number of runs. "
+    "N_v: the number of voxels. \\epsilon: `2^{-52}`. A value is the mean over the directions.",
+    "glszm": _LEVELS + "s: a size of zone, in voxels. P(i, s): the number of zones; `p = P / N`. N: the number of zones. "
+    "N_v: the number of voxels. \\epsilon: `2^{-52}`.",
+    "gldm": _LEVELS + "s: the number of dependent neighbours of a voxel, plus 1. P(i, s): the number of such voxels; "
+    "`p = P / N`. N: the number of voxels. \\epsilon: `2^{-52}`.",
     "ngtdm": _LEVELS + "p_i: the share of voxels with it. s_i: the sum, over these voxels, of the absolute difference to the "
     "mean of the neighbours. N: the number of levels that occur. N_v: the number of voxels. Where a divisor is 0 the value "
-    "is 0, that of Coarseness 10^6.",
+    "is 0, that of Coarseness `10^6`.",
 }
-"""Family to the letters in its formulas."""
+"""Family to the letters in its formulas, in LaTeX (within sentences in backticks)."""
 
 
 SHAPES = ("shape", "shape2D")

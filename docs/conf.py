@@ -22,8 +22,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
-    "sphinx_design",
-    "website",
+    "website.extension",
 ]
 root_doc = "index"
 exclude_patterns = ["website", "img/**/*.py", "_build"]

@@ -21,7 +21,8 @@ def command_pages() -> dict[str, str]:
     text = [
         "# Commands",
         "",
-        "`radstudy COMMAND --help` prints the same. Results go to standard output or files, messages to standard error.",
+        "`radstudy COMMAND --help` prints the same. Results go to standard output or files, messages to standard "
+        "error.",
         "",
         table(["command", "does"], rows),
         "",
@@ -55,7 +56,7 @@ def _summary(clickable: Any) -> str:
 
 def _page(command: Command, clickable: Any) -> str:
     context = clickable.context_class(clickable, info_name=f"radstudy {command.name}")
-    usage = " ".join(clickable.get_usage(context).removeprefix("Usage: ").split())
+    usage = re.sub(r"\{(\w+)\}", _upper, " ".join(clickable.get_usage(context).removeprefix("Usage: ").split()))
     parts = [
         f"# radstudy {command.name}",
         str(clickable.help or "").replace("\b", "").strip(),
@@ -68,6 +69,10 @@ def _page(command: Command, clickable: Any) -> str:
         if rows:
             parts += [f"## {heading}", table([kind, "is" if kind == "argument" else "does"], rows)]
     return "\n\n".join(parts) + "\n"
+
+
+def _upper(match: re.Match[str]) -> str:
+    return match.group(1).upper()
 
 
 def _plain(text: str) -> str:

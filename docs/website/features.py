@@ -1,4 +1,4 @@
-"""Every feature: formula, unit, IBSI's code, the difference to IBSI and to PyRadiomics; from the catalogue and its oracle."""
+"""Every feature: formula, unit, IBSI's code, differences to IBSI and PyRadiomics; from the catalogue and its oracle."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ _TITLES = {
 }  # fmt: skip
 _INTRODUCTION = """# Features
 
-Names, order and values of `radstudy.extract` are those of PyRadiomics 3.0.1. `radstudy.extract_ibsi` gives the values of the
-[IBSI standard](../ibsi.md). Where the two differ, the page of the feature says how; *difference to PyRadiomics* is the largest one, as
-a share of the value, over all lesions and images that were compared ([all of them](../pyradiomics.md)).
+Names, order and values of `radstudy.extract` are those of PyRadiomics 3.0.1. `radstudy.extract_ibsi` gives the
+values of the [IBSI standard](../ibsi.md). Where the two differ, the page of the feature says how; *difference to
+PyRadiomics* is the largest one, as a share of the value, over all lesions and images that were compared ([all of
+them](../pyradiomics.md)).
 
-Each formula is that of one image. A study computes it on the image itself and on each image that a filter makes of it: LoG, wavelet and
-others ([settings](../extraction.md)). Grey levels are the numbers of the bins: of a fixed width (`bin_width`), or a fixed count.
+Each formula is that of one image. A study computes it on the image itself and on each image that a filter makes of
+it: LoG, wavelet and others ([settings](../extraction.md)). Grey levels are the numbers of the bins: of a fixed
+width (`bin_width`), or a fixed count.
 """
+
+
+_MEASURED = {"": "not in the table: computed only when named", "0": "none"}
 
 
 def feature_pages(repository: Path) -> dict[str, str]:
@@ -32,7 +37,12 @@ def feature_pages(repository: Path) -> dict[str, str]:
         [f"[{one.name}]({one.family}.md#{one.name.lower()})", one.family, code(one.ibsi_tag), one.ibsi_code]
         for one in CATALOGUE
     ]
-    text = [_INTRODUCTION, contents(FAMILIES), "## All features", table(["feature", "family", "IBSI tag", "IBSI code"], rows)]
+    text = [
+        _INTRODUCTION,
+        contents(FAMILIES),
+        "## All features",
+        table(["feature", "family", "IBSI tag", "IBSI code"], rows),
+    ]
     return {"features/index.md": "\n\n".join(text) + "\n", **pages}
 
 
@@ -83,7 +93,10 @@ def _entry(feature: Feature, measured: str) -> str:
         ("unit", _unit(feature.unit)),
         ("IBSI", f"`{feature.ibsi_tag}`, code {feature.ibsi_code}" if feature.ibsi_tag else ""),
         ("difference to IBSI", _escaped(feature.departs)),
-        ("difference to PyRadiomics", {"": "not in the table: computed only when named", "0": "none"}.get(measured, measured)),
+        (
+            "difference to PyRadiomics",
+            _MEASURED.get(measured, measured),
+        ),
     ]
     lines = [f"## {feature.name}", "```{math}\n" + feature.formula + "\n```"]
     return "\n\n".join([*lines, "\n".join(f"- *{name}*: {text}" for name, text in facts if text)])

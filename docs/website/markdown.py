@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; a bar in a cell is escaped, and lines are joined.
+    r"""A table; a bar in a cell is escaped, and lines are joined.
 
     Examples
     --------
     >>> print(table(["a", "b"], [[1, "x|y"]]))
     | a | b |
     |---|---|
-    | 1 | x\\|y |
+    | 1 | x\|y |
     """
     lines = [_row(head), "|" + "---|" * len(head), *map(_row, rows)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Formulas as MathML, which browsers set themselves: no script, no font from elsewhere, and readable by screen readers."""
+"""Formulas as MathML, which browsers set themselves: no script, no font, and readable by screen readers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def formula(latex: str, *, block: bool) -> str:
     >>> formula("x", block=False)
     '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mrow><mi>x</mi></mrow></math>'
     """
-    return convert(latex.strip(), display="block" if block else "inline")
+    mathml: str = convert(latex.strip(), display="block" if block else "inline")
+    return mathml
 
 
 def inline_formula(translator: Any, node: Any) -> None:

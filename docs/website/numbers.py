@@ -22,16 +22,17 @@ How right the numbers are, against what, and how long they take.
 | Do they meet the standard? | [IBSI](../ibsi.md) |
 | Does the bias field equal SimpleITK's? | [N4](../n4.md) |
 | Do statistics equal R's? | [statistics](../statistics.md) |
-| Do intervals cover, and is the chance calibration valid? | [statistics](../statistics.md#how-often-the-intervals-of-the-auc-cover), \
+| Do intervals cover, and is the chance calibration valid? | \
+[statistics](../statistics.md#how-often-the-intervals-of-the-auc-cover), \
 [chance](../chance.md#does-it-keep-its-promise) |
 | Which reference values do the tests hold? | [oracles](oracles.md) |
 | How fast is it? | [benchmarks](benchmarks.md) |
 """
 _ORACLES = """# Oracles
 
-An oracle is a value that was not computed by radstudy: by another program, or taken from a publication. Each stands in `tests/oracle`
-with the script that made it, and a test fails if radstudy departs from it by more than its tolerance. Hundreds of them are compared each
-time that the program changes.
+An oracle is a value that was not computed by radstudy: by another program, or taken from a publication. Each stands
+in `tests/oracle` with the script that made it, and a test fails if radstudy departs from it by more than its
+tolerance. Hundreds of them are compared each time that the program changes.
 """
 
 
@@ -49,9 +50,7 @@ def oracle_page(folder: Path) -> str:
     """Every file of reference values: what it holds, which script made it, which test reads it."""
     files = sorted(file for file in folder.iterdir() if file.name.endswith((".csv", ".csv.gz")))
     kept = [file for file in files if not file.name.split(".")[0].endswith("_inputs")]
-    rows = [
-        [code(file.name), f"{len(_rows(file)):,}", code(_maker(file)), code(_test(file))] for file in kept
-    ]
+    rows = [[code(file.name), f"{len(_rows(file)):,}", code(_maker(file)), code(_test(file))] for file in kept]
     parts = [
         _ORACLES,
         table(["file", "values", "made by", "compared by"], rows),

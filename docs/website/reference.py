@@ -62,7 +62,15 @@ def reference_pages() -> dict[str, str]:
     start = (
         "# Reference\n\nEvery command, every setting, every file, and every function that you may call.\n\n"
         + contents(
-            ["commands/index", "settings/index", "python/index", "../run_folder", "../signature", "../glossary", "../limits"]
+            [
+                "commands/index",
+                "settings/index",
+                "python/index",
+                "../run_folder",
+                "../signature",
+                "../glossary",
+                "../limits",
+            ]
         )
         + "\n"
     )

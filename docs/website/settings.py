@@ -14,18 +14,21 @@ _TITLES = {"study": "The study", "reading": "The reading room", "validate": "Val
 _COMPARED = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 _INTRODUCTION = """# Settings
 
-Every setting of study.yaml: its place, the values it may have, its default, and when to change it. A study file names only what
-differs from its preset or from the defaults. `*` in a place is a name that you give, `[]` an item of a list.
+Every setting of study.yaml: its place, the values it may have, its default, and when to change it. A study file
+names only what differs from its preset or from the defaults. `*` in a place is a name that you give, `[]` an item
+of a list.
 
-In the browser, the page [Protocol](../../app_protocol.md) has the same settings as a form. A default is that of the newest version;
-a study keeps the version that it was begun with ([why](../../versions.md)).
+In the browser, the page [Protocol](../../app_protocol.md) has the same settings as a form. A default is that of the
+newest version; a study keeps the version that it was begun with ([why](../../versions.md)).
 """
 
 
 def setting_pages() -> dict[str, str]:
     """The list of the sections of a study file, and a page for each."""
     fields = setting_fields()
-    pages = {f"reference/settings/{part}.md": _page(part, [one for one in fields if one.part == part]) for part in PARTS}
+    pages = {
+        f"reference/settings/{part}.md": _page(part, [one for one in fields if one.part == part]) for part in PARTS
+    }
     return {"reference/settings/index.md": _INTRODUCTION + "\n" + contents(PARTS) + "\n", **pages}
 
 

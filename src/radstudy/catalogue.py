@@ -232,8 +232,8 @@ _DEPRECATED = {
 
 _REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, for features that PyRadiomics lacks
 
-# Formulas of the values of `radstudy.extract`, in LaTeX; their letters are explained in `SYMBOLS`. Run length, zone size and
-# dependence matrices share theirs, under the name of their slot.
+# Formulas of the values of `radstudy.extract`, in LaTeX; their letters are explained in `SYMBOLS`. Run length, zone
+# size and dependence matrices share theirs, under the name of their slot.
 _OF_SIZES = {
     "GreyNonUniformity": r"\frac{1}{N} \sum_i \left( \sum_s P(i, s) \right)^2",
     "GreyNonUniformityNormalised": r"\frac{1}{N^2} \sum_i \left( \sum_s P(i, s) \right)^2",
@@ -300,7 +300,8 @@ _FORMULAS: dict[str, dict[str, str]] = {
         "Minimum": r"\min_k x_k",
         "Range": r"\max_k x_k - \min_k x_k",
         "RobustMeanAbsoluteDeviation":
-            r"\frac{1}{|R|} \sum_{k \in R} \left| x_k - \bar{x}_R \right|, \quad R = \{ k : P_{10} \le x_k \le P_{90} \}",
+            r"\frac{1}{|R|} \sum_{k \in R} \left| x_k - \bar{x}_R \right|, "
+            r"\quad R = \{ k : P_{10} \le x_k \le P_{90} \}",
         "RootMeanSquared": r"\sqrt{\frac{1}{N_v} \sum_k (x_k + c)^2}",
         "Skewness": r"\frac{m_3}{m_2^{3/2}}",
         "StandardDeviation": r"\sqrt{m_2}",
@@ -322,7 +323,9 @@ _FORMULAS: dict[str, dict[str, str]] = {
         "Idm": r"\sum_k \frac{p_{x-y}(k)}{1 + k^2}",
         "Idmn": r"\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}",
         "Idn": r"\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}",
-        "Imc1": r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}, \quad H_{xy1} = - \sum_i \sum_j p(i, j) \log_2 p_x(i) p_y(j)",
+        "Imc1":
+            r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}, "
+            r"\quad H_{xy1} = - \sum_i \sum_j p(i, j) \log_2 p_x(i) p_y(j)",
         "Imc2":
             r"\sqrt{1 - e^{-2 (H_{xy2} - H_{xy})}}, \quad H_{xy2} = - \sum_i \sum_j p_x(i) p_y(j) \log_2 p_x(i) p_y(j)",
         "InverseVariance": r"\sum_{k > 0} \frac{p_{x-y}(k)}{k^2}",
@@ -330,7 +333,8 @@ _FORMULAS: dict[str, dict[str, str]] = {
         "JointEnergy": r"\sum_i \sum_j p(i, j)^2",
         "JointEntropy": r"H_{xy} = - \sum_i \sum_j p(i, j) \log_2 p(i, j)",
         "MCC":
-            r"\sqrt{\text{second largest eigenvalue of } Q}, \quad Q(i, j) = \sum_k \frac{p(i, k) \, p(j, k)}{p_x(i) \, p_y(k)}",
+            r"\sqrt{\text{second largest eigenvalue of } Q}, "
+            r"\quad Q(i, j) = \sum_k \frac{p(i, k) \, p(j, k)}{p_x(i) \, p_y(k)}",
         "MaximumProbability": r"\max_{i, j} p(i, j)",
         "SumAverage": r"\sum_k k \, p_{x+y}(k)",
         "SumEntropy": r"- \sum_k p_{x+y}(k) \log_2 p_{x+y}(k)",
@@ -341,34 +345,45 @@ _FORMULAS: dict[str, dict[str, str]] = {
         "Coarseness": r"\frac{1}{\sum_i p_i s_i}",
         "Complexity": r"\frac{1}{N_v} \sum_i \sum_j \left| i - j \right| \frac{p_i s_i + p_j s_j}{p_i + p_j}",
         "Contrast":
-            r"\left( \frac{1}{N (N - 1)} \sum_i \sum_j p_i p_j (i - j)^2 \right) \left( \frac{1}{N_v} \sum_i s_i \right)",
+            r"\left( \frac{1}{N (N - 1)} \sum_i \sum_j p_i p_j (i - j)^2 \right)"
+            r" \left( \frac{1}{N_v} \sum_i s_i \right)",
         "Strength": r"\frac{\sum_i \sum_j (p_i + p_j) (i - j)^2}{\sum_i s_i}",
     },
 }  # fmt: skip
 
 _LEVELS = "i: a grey level. "
 SYMBOLS: dict[str, str] = {
-    "shape": "a, b, c: the corners of a triangle t of the lesion's mesh. V, A: volume and area of the mesh. q: its vertices. "
+    "shape": "a, b, c: the corners of a triangle t of the lesion's mesh. V, A: volume and area of the mesh. "
+    "q: its vertices. "
     "\\lambda: the eigenvalues of the covariance of the voxels' centres, divided by their number. "
     "N_v: the number of voxels. v: the volume of one.",
-    "shape2D": "a, b: the ends of a segment t of the lesion's outline. A, L: area and length of the outline. q: its vertices. "
+    "shape2D": "a, b: the ends of a segment t of the lesion's outline. A, L: area and length of the outline. "
+    "q: its vertices. "
     "\\lambda: the eigenvalues of the covariance of the pixels' centres, divided by their number. "
     "N_v: the number of pixels. v: the area of one.",
     "firstorder": "x_k: the intensity of voxel `k`. N_v: the number of voxels. v: the volume of one. c: the setting "
-    "voxelArrayShift. P_q: percentile `q`, linear between ranks. m_n: central moment `n`, divided by `N_v`; a flat lesion has "
+    "voxelArrayShift. P_q: percentile `q`, linear between ranks. m_n: central moment `n`, divided by `N_v`; a "
+    "flat lesion has "
     "skewness and kurtosis 0. p_i: the share of bin `i`. \\epsilon: `2^{-52}`.",
-    "glcm": "p(i, j): the share of pairs of neighbours with grey levels `i` and `j`, in one direction; a value is the mean "
-    "over the directions. p_x, p_y: the sums of its rows and columns. p_{x+y}, p_{x-y}: the shares of pairs with `i + j = k` "
-    "and with `|i - j| = k`. \\mu, \\sigma: mean and standard deviation of `p_x` or `p_y`. H_{xy}, H_x, H_y: the entropies of "
+    "glcm": "p(i, j): the share of pairs of neighbours with grey levels `i` and `j`, in one direction; a "
+    "value is the mean "
+    "over the directions. p_x, p_y: the sums of its rows and columns. p_{x+y}, p_{x-y}: the shares of pairs "
+    "with `i + j = k` "
+    "and with `|i - j| = k`. \\mu, \\sigma: mean and standard deviation of `p_x` or `p_y`. H_{xy}, H_x, H_y: "
+    "the entropies of "
     "`p`, `p_x` and `p_y` in bits. N_g: the highest grey level of the lesion.",
-    "glrlm": _LEVELS + "s: a length of run. P(i, s): the number of runs, in one direction; `p = P / N`. N: the number of runs. "
+    "glrlm": _LEVELS
+    + "s: a length of run. P(i, s): the number of runs, in one direction; `p = P / N`. N: the number of runs. "
     "N_v: the number of voxels. \\epsilon: `2^{-52}`. A value is the mean over the directions.",
-    "glszm": _LEVELS + "s: a size of zone, in voxels. P(i, s): the number of zones; `p = P / N`. N: the number of zones. "
+    "glszm": _LEVELS
+    + "s: a size of zone, in voxels. P(i, s): the number of zones; `p = P / N`. N: the number of zones. "
     "N_v: the number of voxels. \\epsilon: `2^{-52}`.",
     "gldm": _LEVELS + "s: the number of dependent neighbours of a voxel, plus 1. P(i, s): the number of such voxels; "
     "`p = P / N`. N: the number of voxels. \\epsilon: `2^{-52}`.",
-    "ngtdm": _LEVELS + "p_i: the share of voxels with it. s_i: the sum, over these voxels, of the absolute difference to the "
-    "mean of the neighbours. N: the number of levels that occur. N_v: the number of voxels. Where a divisor is 0 the value "
+    "ngtdm": _LEVELS
+    + "p_i: the share of voxels with it. s_i: the sum, over these voxels, of the absolute difference to the "
+    "mean of the neighbours. N: the number of levels that occur. N_v: the number of voxels. Where a divisor "
+    "is 0 the value "
     "is 0, that of Coarseness `10^6`.",
 }
 """Family to the letters in its formulas, in LaTeX (within sentences in backticks)."""

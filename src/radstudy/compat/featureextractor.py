@@ -202,8 +202,8 @@ class RadiomicsFeatureExtractor:
 
         Returns
         -------
-        PyRadiomics' names to values, in its order: the ``diagnostics_`` entries unless additionalInfo is False; then NumPy
-        numbers, or SimpleITK images if `voxelBased`.
+        PyRadiomics' names to values, in its order: the ``diagnostics_`` entries unless additionalInfo is False; then
+        NumPy numbers, or SimpleITK images if `voxelBased`.
 
         Raises
         ------

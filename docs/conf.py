@@ -52,6 +52,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it would fetch pages, which browsers forbid for files
 html_context = {"default_mode": "auto"}
 html_sidebars = {"index": []}
 html_theme_options = {

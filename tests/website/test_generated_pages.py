@@ -44,7 +44,9 @@ def test_every_feature_has_its_formula_and_code():
 
 def test_the_difference_to_pyradiomics_is_the_largest_of_its_row(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("| class | feature | a | b |\n|---|---|---|---|\n| glcm | Contrast | 3e-13 | 2e-12 |\n| glcm | Id | 0 |  |\n")
+    page.write_text(
+        "| class | feature | a | b |\n|---|---|---|---|\n| glcm | Contrast | 3e-13 | 2e-12 |\n| glcm | Id | 0 |  |\n"
+    )
     assert differences(page) == {("glcm", "Contrast"): "2e-12", ("glcm", "Id"): "0"}
 
 
@@ -55,11 +57,17 @@ def test_features_that_are_computed_by_default_were_all_compared():
 
 def test_what_readme_and_docs_name_is_in_the_reference():
     texts = [file.read_text(encoding="utf-8") for file in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))]
-    named = set(re.findall(r"\bradstudy(?:\.[a-z_0-9]+)*\.[A-Za-z_0-9]+(?=\()|`(radstudy(?:\.\w+)+)`", "\n".join(texts)))
+    named = set(
+        re.findall(r"\bradstudy(?:\.[a-z_0-9]+)*\.[A-Za-z_0-9]+(?=\()|`(radstudy(?:\.\w+)+)`", "\n".join(texts))
+    )
     modules = [import_module(name) for name in MODULES]
     known = {one for module in modules for one in public_names(module)} | {name.rpartition(".")[2] for name in MODULES}
     missing = {name for name in named if name and not known & set(name.split(".")[1:])}
-    tools = {"radstudy.artefacts.pages", "radstudy.demo.ceiling", "radstudy.report.cited.check"}  # run, or named as a source
+    tools = {
+        "radstudy.artefacts.pages",
+        "radstudy.demo.ceiling",
+        "radstudy.report.cited.check",
+    }  # run, or named as a source
     assert missing <= tools | {name for name in missing if name.endswith((".json", ".yaml"))}
 
 

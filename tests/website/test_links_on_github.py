@@ -1,4 +1,4 @@
-"""Links between the pages of docs/ lead to files of the repository, so that they work where nothing is generated, too."""
+"""Links between the pages of docs/ lead to files of the repository: they work where nothing is generated, too."""
 
 import re
 from pathlib import Path

@@ -29,6 +29,7 @@ class Feature:
     by_default : False for features that PyRadiomics marks as deprecated and computes only when named.
     slot : of a texture feature, the name of its value among those that the family's kernel returns
         (`radstudy.features.kernels.formulas`); "" if it is computed otherwise.
+    formula : of the value that `radstudy.extract` gives, in LaTeX; its letters are explained in `SYMBOLS`.
     reference : the source of its value, which a test checks: "pyradiomics" (tests/oracle/pyradiomics_classes.csv),
         "ibsi" (the published reference values) or "by hand" (tests/unit/features/by_hand.csv).
     """
@@ -40,6 +41,7 @@ class Feature:
     departs: str = ""
     by_default: bool = True
     slot: str = ""
+    formula: str = ""
     reference: str = PYRADIOMICS
 
     @property
@@ -230,6 +232,163 @@ _DEPRECATED = {
 
 _REFERENCES: dict[tuple[str, str], str] = {}  # (family, name): IBSI or BY_HAND, for features that PyRadiomics lacks
 
+# Formulas of the values of `radstudy.extract`, in LaTeX; their letters are explained in `SYMBOLS`. Run length, zone
+# size and dependence matrices share theirs, under the name of their slot.
+_OF_SIZES = {
+    "GreyNonUniformity": r"\frac{1}{N} \sum_i \left( \sum_s P(i, s) \right)^2",
+    "GreyNonUniformityNormalised": r"\frac{1}{N^2} \sum_i \left( \sum_s P(i, s) \right)^2",
+    "GreyVariance": r"\sum_i \sum_s p(i, s) (i - \mu_i)^2, \quad \mu_i = \sum_i \sum_s i \, p(i, s)",
+    "HighGrey": r"\sum_i \sum_s i^2 \, p(i, s)",
+    "Large": r"\sum_i \sum_s s^2 \, p(i, s)",
+    "LargeHighGrey": r"\sum_i \sum_s i^2 s^2 \, p(i, s)",
+    "LargeLowGrey": r"\sum_i \sum_s \frac{s^2}{i^2} \, p(i, s)",
+    "LowGrey": r"\sum_i \sum_s \frac{p(i, s)}{i^2}",
+    "Entropy": r"- \sum_i \sum_s p(i, s) \log_2 \left( p(i, s) + \epsilon \right)",
+    "SizeNonUniformity": r"\frac{1}{N} \sum_s \left( \sum_i P(i, s) \right)^2",
+    "SizeNonUniformityNormalised": r"\frac{1}{N^2} \sum_s \left( \sum_i P(i, s) \right)^2",
+    "Percentage": r"\frac{N}{N_v}",
+    "SizeVariance": r"\sum_i \sum_s p(i, s) (s - \mu_s)^2, \quad \mu_s = \sum_i \sum_s s \, p(i, s)",
+    "Small": r"\sum_i \sum_s \frac{p(i, s)}{s^2}",
+    "SmallHighGrey": r"\sum_i \sum_s \frac{i^2}{s^2} \, p(i, s)",
+    "SmallLowGrey": r"\sum_i \sum_s \frac{p(i, s)}{i^2 s^2}",
+}
+_AXIS = r"4 \sqrt{\lambda_{\mathrm{%s}}}"
+_LONGEST = r"\max_{j, k} \left\| q_j - q_k \right\|"
+_FORMULAS: dict[str, dict[str, str]] = {
+    "shape": {
+        "Compactness1": r"\frac{V}{\sqrt{\pi} \, A^{3/2}}",
+        "Compactness2": r"\frac{36 \pi V^2}{A^3}",
+        "Elongation": r"\sqrt{\frac{\lambda_{\mathrm{minor}}}{\lambda_{\mathrm{major}}}}",
+        "Flatness": r"\sqrt{\frac{\lambda_{\mathrm{least}}}{\lambda_{\mathrm{major}}}}",
+        "LeastAxisLength": _AXIS % "least",
+        "MajorAxisLength": _AXIS % "major",
+        "Maximum2DDiameterColumn": _LONGEST + r", \quad y_j = y_k",
+        "Maximum2DDiameterRow": _LONGEST + r", \quad x_j = x_k",
+        "Maximum2DDiameterSlice": _LONGEST + r", \quad z_j = z_k",
+        "Maximum3DDiameter": _LONGEST,
+        "MeshVolume": r"V = \left| \sum_t \frac{a_t \cdot (b_t \times c_t)}{6} \right|",
+        "MinorAxisLength": _AXIS % "minor",
+        "SphericalDisproportion": r"\frac{A}{\sqrt[3]{36 \pi V^2}}",
+        "Sphericity": r"\frac{\sqrt[3]{36 \pi V^2}}{A}",
+        "SurfaceArea": r"A = \sum_t \frac{1}{2} \left\| (b_t - a_t) \times (c_t - a_t) \right\|",
+        "SurfaceVolumeRatio": r"\frac{A}{V}",
+        "VoxelVolume": r"N_v \, v",
+    },
+    "shape2D": {
+        "Elongation": r"\sqrt{\frac{\lambda_{\mathrm{minor}}}{\lambda_{\mathrm{major}}}}",
+        "MajorAxisLength": _AXIS % "major",
+        "MaximumDiameter": _LONGEST,
+        "MeshSurface": r"A = \left| \sum_t \frac{a_t \times b_t}{2} \right|",
+        "MinorAxisLength": _AXIS % "minor",
+        "Perimeter": r"L = \sum_t \left\| b_t - a_t \right\|",
+        "PerimeterSurfaceRatio": r"\frac{L}{A}",
+        "PixelSurface": r"N_v \, v",
+        "SphericalDisproportion": r"\frac{L}{2 \sqrt{\pi A}}",
+        "Sphericity": r"\frac{2 \sqrt{\pi A}}{L}",
+    },
+    "firstorder": {
+        "10Percentile": r"P_{10}",
+        "90Percentile": r"P_{90}",
+        "Energy": r"\sum_k (x_k + c)^2",
+        "Entropy": r"- \sum_i p_i \log_2 \left( p_i + \epsilon \right)",
+        "InterquartileRange": r"P_{75} - P_{25}",
+        "Kurtosis": r"\frac{m_4}{m_2^2}",
+        "Maximum": r"\max_k x_k",
+        "MeanAbsoluteDeviation": r"\frac{1}{N_v} \sum_k \left| x_k - \bar{x} \right|",
+        "Mean": r"\bar{x} = \frac{1}{N_v} \sum_k x_k",
+        "Median": r"P_{50}",
+        "Minimum": r"\min_k x_k",
+        "Range": r"\max_k x_k - \min_k x_k",
+        "RobustMeanAbsoluteDeviation":
+            r"\frac{1}{|R|} \sum_{k \in R} \left| x_k - \bar{x}_R \right|, "
+            r"\quad R = \{ k : P_{10} \le x_k \le P_{90} \}",
+        "RootMeanSquared": r"\sqrt{\frac{1}{N_v} \sum_k (x_k + c)^2}",
+        "Skewness": r"\frac{m_3}{m_2^{3/2}}",
+        "StandardDeviation": r"\sqrt{m_2}",
+        "TotalEnergy": r"v \sum_k (x_k + c)^2",
+        "Uniformity": r"\sum_i p_i^2",
+        "Variance": r"m_2 = \frac{1}{N_v} \sum_k (x_k - \bar{x})^2",
+    },
+    "glcm": {
+        "Autocorrelation": r"\sum_i \sum_j i j \, p(i, j)",
+        "ClusterProminence": r"\sum_i \sum_j (i + j - \mu_x - \mu_y)^4 \, p(i, j)",
+        "ClusterShade": r"\sum_i \sum_j (i + j - \mu_x - \mu_y)^3 \, p(i, j)",
+        "ClusterTendency": r"\sum_i \sum_j (i + j - \mu_x - \mu_y)^2 \, p(i, j)",
+        "Contrast": r"\sum_i \sum_j (i - j)^2 \, p(i, j)",
+        "Correlation": r"\frac{\sum_i \sum_j i j \, p(i, j) - \mu_x \mu_y}{\sigma_x \sigma_y}",
+        "DifferenceAverage": r"\mu_d = \sum_k k \, p_{x-y}(k)",
+        "DifferenceEntropy": r"- \sum_k p_{x-y}(k) \log_2 p_{x-y}(k)",
+        "DifferenceVariance": r"\sum_k (k - \mu_d)^2 \, p_{x-y}(k), \quad \mu_d = \sum_k k \, p_{x-y}(k)",
+        "Id": r"\sum_k \frac{p_{x-y}(k)}{1 + k}",
+        "Idm": r"\sum_k \frac{p_{x-y}(k)}{1 + k^2}",
+        "Idmn": r"\sum_k \frac{p_{x-y}(k)}{1 + k^2 / N_g^2}",
+        "Idn": r"\sum_k \frac{p_{x-y}(k)}{1 + k / N_g}",
+        "Imc1":
+            r"\frac{H_{xy} - H_{xy1}}{\max(H_x, H_y)}, "
+            r"\quad H_{xy1} = - \sum_i \sum_j p(i, j) \log_2 p_x(i) p_y(j)",
+        "Imc2":
+            r"\sqrt{1 - e^{-2 (H_{xy2} - H_{xy})}}, \quad H_{xy2} = - \sum_i \sum_j p_x(i) p_y(j) \log_2 p_x(i) p_y(j)",
+        "InverseVariance": r"\sum_{k > 0} \frac{p_{x-y}(k)}{k^2}",
+        "JointAverage": r"\mu_x = \sum_i \sum_j i \, p(i, j)",
+        "JointEnergy": r"\sum_i \sum_j p(i, j)^2",
+        "JointEntropy": r"H_{xy} = - \sum_i \sum_j p(i, j) \log_2 p(i, j)",
+        "MCC":
+            r"\sqrt{\text{second largest eigenvalue of } Q}, "
+            r"\quad Q(i, j) = \sum_k \frac{p(i, k) \, p(j, k)}{p_x(i) \, p_y(k)}",
+        "MaximumProbability": r"\max_{i, j} p(i, j)",
+        "SumAverage": r"\sum_k k \, p_{x+y}(k)",
+        "SumEntropy": r"- \sum_k p_{x+y}(k) \log_2 p_{x+y}(k)",
+        "SumSquares": r"\sum_i \sum_j (i - \mu_x)^2 \, p(i, j)",
+    },
+    "ngtdm": {
+        "Busyness": r"\frac{\sum_i p_i s_i}{\sum_i \sum_j \left| i p_i - j p_j \right|}",
+        "Coarseness": r"\frac{1}{\sum_i p_i s_i}",
+        "Complexity": r"\frac{1}{N_v} \sum_i \sum_j \left| i - j \right| \frac{p_i s_i + p_j s_j}{p_i + p_j}",
+        "Contrast":
+            r"\left( \frac{1}{N (N - 1)} \sum_i \sum_j p_i p_j (i - j)^2 \right)"
+            r" \left( \frac{1}{N_v} \sum_i s_i \right)",
+        "Strength": r"\frac{\sum_i \sum_j (p_i + p_j) (i - j)^2}{\sum_i s_i}",
+    },
+}  # fmt: skip
+
+_LEVELS = "i: a grey level. "
+SYMBOLS: dict[str, str] = {
+    "shape": "a, b, c: the corners of a triangle t of the lesion's mesh. V, A: volume and area of the mesh. "
+    "q: its vertices. "
+    "\\lambda: the eigenvalues of the covariance of the voxels' centres, divided by their number. "
+    "N_v: the number of voxels. v: the volume of one.",
+    "shape2D": "a, b: the ends of a segment t of the lesion's outline. A, L: area and length of the outline. "
+    "q: its vertices. "
+    "\\lambda: the eigenvalues of the covariance of the pixels' centres, divided by their number. "
+    "N_v: the number of pixels. v: the area of one.",
+    "firstorder": "x_k: the intensity of voxel `k`. N_v: the number of voxels. v: the volume of one. c: the setting "
+    "voxelArrayShift. P_q: percentile `q`, linear between ranks. m_n: central moment `n`, divided by `N_v`; a "
+    "flat lesion has "
+    "skewness and kurtosis 0. p_i: the share of bin `i`. \\epsilon: `2^{-52}`.",
+    "glcm": "p(i, j): the share of pairs of neighbours with grey levels `i` and `j`, in one direction; a "
+    "value is the mean "
+    "over the directions. p_x, p_y: the sums of its rows and columns. p_{x+y}, p_{x-y}: the shares of pairs "
+    "with `i + j = k` "
+    "and with `|i - j| = k`. \\mu, \\sigma: mean and standard deviation of `p_x` or `p_y`. H_{xy}, H_x, H_y: "
+    "the entropies of "
+    "`p`, `p_x` and `p_y` in bits. N_g: the highest grey level of the lesion.",
+    "glrlm": _LEVELS
+    + "s: a length of run. P(i, s): the number of runs, in one direction; `p = P / N`. N: the number of runs. "
+    "N_v: the number of voxels. \\epsilon: `2^{-52}`. A value is the mean over the directions.",
+    "glszm": _LEVELS
+    + "s: a size of zone, in voxels. P(i, s): the number of zones; `p = P / N`. N: the number of zones. "
+    "N_v: the number of voxels. \\epsilon: `2^{-52}`.",
+    "gldm": _LEVELS + "s: the number of dependent neighbours of a voxel, plus 1. P(i, s): the number of such voxels; "
+    "`p = P / N`. N: the number of voxels. \\epsilon: `2^{-52}`.",
+    "ngtdm": _LEVELS
+    + "p_i: the share of voxels with it. s_i: the sum, over these voxels, of the absolute difference to the "
+    "mean of the neighbours. N: the number of levels that occur. N_v: the number of voxels. Where a divisor "
+    "is 0 the value "
+    "is 0, that of Coarseness `10^6`.",
+}
+"""Family to the letters in its formulas, in LaTeX (within sentences in backticks)."""
+
+
 SHAPES = ("shape", "shape2D")
 """Families of the mask alone: computed once, whatever the filters."""
 FAMILIES = (*SHAPES, "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
@@ -237,6 +396,7 @@ FAMILIES = (*SHAPES, "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 CATALOGUE: tuple[Feature, ...] = tuple(
     Feature(
         name, family, tag, unit, departs, (family, name) not in _DEPRECATED, slot,
+        _FORMULAS[family][name] if family in _FORMULAS else _OF_SIZES[slot],
         _REFERENCES.get((family, name), PYRADIOMICS),
     )
     for family, rows in zip(

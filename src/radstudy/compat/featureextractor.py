@@ -121,7 +121,7 @@ class RadiomicsFeatureExtractor:
         self.enabledFeatures = taken.get("featureClass") or {family: [] for family in self.featureClassNames}
 
     def addProvenance(self, provenance_on: bool = True) -> None:
-        """Choose whether results contain the diagnostics_ entries."""
+        """Choose whether results contain the ``diagnostics_`` entries."""
         self.settings["additionalInfo"] = provenance_on
 
     # --- image types -------------------------------------------------------------------------------------------------
@@ -202,8 +202,8 @@ class RadiomicsFeatureExtractor:
 
         Returns
         -------
-        PyRadiomics' names to values, in its order: the diagnostics_ entries unless additionalInfo is False; then NumPy
-        numbers, or SimpleITK images if `voxelBased`.
+        PyRadiomics' names to values, in its order: the ``diagnostics_`` entries unless additionalInfo is False; then
+        NumPy numbers, or SimpleITK images if `voxelBased`.
 
         Raises
         ------

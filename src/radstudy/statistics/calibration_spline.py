@@ -31,7 +31,7 @@ class CalibrationCurve:
     ----------
     predicted : (points,) probabilities, from the smallest to the largest predicted one.
     observed : (points,) the fitted risk; ``low``, ``high``: its pointwise band.
-    ici, e50, e90, e_max : mean, median, 90th percentile and maximum of |fitted risk - prediction| over the patients.
+    ici, e50, e90, e_max : mean, median, 90th percentile and maximum of ``|fitted risk - prediction|``, over patients.
     knots : of the spline, as probabilities; fewer than three if a straight line was fitted.
     note : the reason for another curve than requested, or for none (then all values are NaN).
     """

@@ -19,13 +19,16 @@ def _note(event, arguments):
         return
     address = arguments[_EVENTS[event]]
     where = address[0] if isinstance(address, tuple) else address
-    if isinstance(where, bytes):
-        where = where.decode("utf-8", "replace")
+    _write(event, where.decode("utf-8", "replace") if isinstance(where, bytes) else where)
+
+
+def _write(event, where):
     handle = os.open(_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(handle, (json.dumps([event, where, sys.argv[:3]]) + "\n").encode())
+        os.write(handle, (json.dumps([event, where, getattr(sys, "argv", [])[:3]]) + "\n").encode())
     finally:
         os.close(handle)
 
 
 sys.addaudithook(_note)
+_write("process", "")

@@ -53,9 +53,9 @@ class FeatureTable:
     def from_arrays(
         cls, rows: Mapping[tuple[str, str, str, str], NDArray[np.float64]], names: Sequence[str]
     ) -> FeatureTable:
-        """Build a table from {(patient, lesion, sequence, reader): (features,)} and the features' names, as `from_rows`.
+        """Build a table from {(patient, lesion, sequence, reader): (features,)} and the features' names.
 
-        A row of numbers takes a tenth of the memory of a row of numbers with names.
+        It is that of `from_rows`; a row of numbers takes a tenth of the memory of a row of numbers with names.
         """
         keys = sorted(rows)
         index = pd.MultiIndex.from_tuples(keys, names=list(INDEX))

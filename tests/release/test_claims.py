@@ -8,7 +8,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("page", "least"), [("SECURITY.md", 50), ("docs/portability.md", 12), ("docs/container.md", 2)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("SECURITY.md", 50), ("docs/portability.md", 12), ("docs/container.md", 2)]
+)
 def test_what_a_page_names_is_there(page, least):
     text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`([\w./]+\.(?:py|yml|yaml|md)|[a-z_]+(?:/[a-z_]+)*/)`", text)

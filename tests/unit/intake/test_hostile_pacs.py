@@ -186,7 +186,7 @@ def test_associations_are_bounded(archive, moved):
             answers.extend(send(port, archive.datasets[:1]))
         for one in threading.enumerate():  # the receiver counts an association until its thread has ended
             if isinstance(one, Association) and one.is_acceptor and one.ae.ae_title == "RADSTUDY":
-                one.join(10)
+                one.join(2)
 
     source = moved(hostile, associations=1)
     assert set(answers) == {"rejected"}

@@ -1,6 +1,7 @@
 """The journal of a run, ``run.jsonl``: what it did and when, one JSON object a line.
 
-It is for `radstudy status --timing` and for programs. It names cases as the run folder's other files do; unlike ``run.log`` it is not made to be sent to others.
+It is for `radstudy status --timing` and for programs. It names cases as the run folder's other files do; unlike
+``run.log`` it is not made to be sent to others.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from radstudy.steps.prepare import do_prepare
 from radstudy.steps.report import do_report, require_outline
 from radstudy.steps.run import Run, read_failures
 from radstudy.steps.sealing import require_seal
-from radstudy.working import only_run
+from radstudy.steps.shard import Shard, do_shard
+from radstudy.working import one_shard, only_run
 
 
 def _prepare(run: Run) -> None:
@@ -45,6 +46,45 @@ _DO: dict[str, Callable[[Run], None]] = {
     "evaluate": do_evaluate,  # Tables 1-3, ROC curves, DeLong              -> evaluate/
     "report": do_report,  #     everything on one page                      -> report/, report.html
 }
+
+
+def run_shard(
+    protocol: Protocol,
+    *,
+    data: Path,
+    out: Path,
+    shard: Shard,
+    jobs: int | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    bar: Callable[[Iterable[Any], int, str], Iterable[Any]] = lambda items, _total, _what: items,
+) -> int:
+    """Do one part of a study's work on images, beside others in the same folder; `run` collects.
+
+    Parameters
+    ----------
+    protocol, data, out, jobs, say, bar : as for `run`.
+    shard : the part.
+
+    Returns
+    -------
+    The number of its cases that were lost.
+
+    Raises
+    ------
+    RadstudyError : the study cannot go on; the message gives the reason and the remedy.
+    """
+    if protocol.features is not None:
+        raise UsageError("the study begins at a feature table: there is no work on images to share out")
+    require_known_schema(out)
+    with one_shard(out, str(shard)), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
+        with only_run(out, beside_shards=True):
+            write_schema(out)
+            sealed = require_seal(protocol, out, say)
+            note_declaration(protocol, out, say)
+            state = Run(protocol, data, out, jobs or cores(), say, bar, "extract", sealed=sealed)
+            state.extraction  # noqa: B018  # its problems are reported before any work
+            do_cohort(state)
+        return do_shard(state, shard, while_in_memory(state))
 
 
 def _journaled(say: Callable[[str], None]) -> Callable[[str], None]:

@@ -118,6 +118,10 @@ PROVENANCE = tuple(
     for step in STEP_FOLDERS
 )  # fmt: skip
 LOCK = OpaqueFile(".lock", "Lock held while a run works in the folder.")
+SHARD_LOCKS = OpaqueFile(
+    ".shard-*.lock", "Lock held while one part of the work on images is done (radstudy run --shard).",
+    when="a shard is being done"
+)  # fmt: skip
 WORKING = OpaqueFile(
     ".working.json", "Says who works in the folder: host, process, start, heartbeat.", when="a run works in the folder"
 )
@@ -130,7 +134,7 @@ STOP = OpaqueFile(
 )
 ARTEFACTS: tuple[Artefact, ...] = (
     SCHEMA, HISTORY, *COHORT, *PREPARE, *EXTRACT, *AGREE, *MODEL,
-    *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, WORKING, STOP, *JOURNALS,
+    *EVALUATE, *BESIDE, *VALIDATE, *PROVENANCE, *REPORT, LOCK, SHARD_LOCKS, WORKING, STOP, *JOURNALS,
 )  # fmt: skip
 
 

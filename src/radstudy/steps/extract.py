@@ -82,6 +82,31 @@ def while_in_memory(run: Run) -> After:
     return _work(run, run.extraction).at_once
 
 
+def extract_part(run: Run, tasks: Sequence[VolumeTask]) -> list[CaseError]:
+    """Extract some prepared volumes whose features are not kept yet, and keep them, for a later run that does the step.
+
+    Parameters
+    ----------
+    run : the run.
+    tasks : the volumes.
+
+    Returns
+    -------
+    The failures.
+    """
+    usable, _ = _usable(run, answers_of_study(run.protocol, run.data), tasks)
+    failures: list[CaseError] = []
+    results = run.each_kept(
+        _work(run, run.extraction), usable, "extract", lambda lesions: [lesion.error for lesion in lesions]
+    )
+    for (task, _), result in zip(usable, results, strict=True):
+        if isinstance(result, CaseError):
+            failures.append(result.located(patient=task.patient, sequence=task.sequence, file=task.image))
+        else:
+            failures += [error for error in result if error is not None]
+    return failures
+
+
 def _work(run: Run, settings: ExtractionSettings) -> _Work:
     return _Work(
         settings, run.protocol.cohort.label, run.out / STEP, content_hash([algorithm_key(STEP), settings.as_dict()])
@@ -89,10 +114,10 @@ def _work(run: Run, settings: ExtractionSettings) -> _Work:
 
 
 def _usable(
-    run: Run, answers: Mapping[str, Answer]
+    run: Run, answers: Mapping[str, Answer], of_part: Sequence[VolumeTask] | None = None
 ) -> tuple[list[tuple[VolumeTask, PreparedVolume]], list[TransferRecord]]:
     """The volumes with their usable drawings and preparation, and all transferred masks with the reader's answers."""
-    all_tasks = volume_tasks(read_cases(run), run.protocol.reader)
+    all_tasks = volume_tasks(read_cases(run), run.protocol.reader) if of_part is None else of_part
     tasks = [(task, read_preparation(run, task)) for task in all_tasks if _prepared(run, task)]
     transferred = [_answered(run, row, answers) for _, record in tasks for row in record.transferred]
     usable = [(_checked(run, task, record, transferred), record) for task, record in tasks]

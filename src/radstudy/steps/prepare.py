@@ -80,24 +80,58 @@ def do_prepare(run: Run, then: After | None = None) -> None:
         run.say("prepare: nothing to do, the study begins at a feature table")
         return
     tasks = volume_tasks(read_cases(run), protocol.reader)
-    transfer = protocol.cohort.transfer
     settings = settings_of(protocol, run.extraction)
-    hashed = run.each(VolumeTask.digests, tasks, "files")
-    problems = [str(item.located(patient=t.patient, sequence=t.sequence)) for t, item in zip(tasks, hashed, strict=True)
-                if isinstance(item, CaseError)]  # fmt: skip
-    if problems:
-        raise DataError("files became unreadable:\n" + "\n".join(problems))
-    pairs = [(task, item) for task, item in zip(tasks, hashed, strict=True) if not isinstance(item, CaseError)]
-    for _, digests in pairs:
-        run.digests.update(flat(digests))
+    pairs, unreadable = _hashed(run, tasks)
+    if unreadable:
+        raise DataError("files became unreadable:\n" + "\n".join(map(str, unreadable)))
     with run.step(STEP, settings=settings, inputs={t.name: t.files_hash(digests) for t, digests in pairs}) as due:
         if due:
-            key = content_hash([algorithm_key(STEP), settings])
-            work = _Work(
-                protocol.prepare, lesion_rules(run.extraction, protocol.extract), protocol.cohort.label, run.out / STEP,
-                key, protocol.reference, transfer, then,
-            )  # fmt: skip
-            _collect(run, tasks, _as_read(run, pairs, run.each(work, pairs, "prepare")))
+            _collect(run, tasks, _as_read(run, pairs, run.each(_work(run, settings, then), pairs, "prepare")))
+
+
+def prepare_part(run: Run, tasks: Sequence[VolumeTask], then: After) -> list[CaseError]:
+    """Prepare some volumes and keep their records, for a later run that does the step.
+
+    Parameters
+    ----------
+    run : the run.
+    tasks : the volumes.
+    then : called with every volume that is prepared in this run; it keeps its own results.
+
+    Returns
+    -------
+    The failures.
+    """
+    pairs, failures = _hashed(run, tasks)
+    for (task, _), result in zip(
+        pairs, run.each(_work(run, settings_of(run.protocol, run.extraction), then), pairs, "prepare"), strict=True
+    ):
+        if isinstance(result, CaseError):
+            failures.append(result.located(patient=task.patient, sequence=task.sequence, file=task.image))
+            run.waiting.add(task.name)
+        else:
+            failures += [failure.error() for failure in (*result[0].failures, *result[0].passing)]
+    return failures
+
+
+def _hashed(run: Run, tasks: Sequence[VolumeTask]) -> tuple[list[tuple[VolumeTask, Digests]], list[CaseError]]:
+    """The volumes with the hashes of their files, and the errors of those that cannot be read."""
+    pairs, unreadable = list[tuple[VolumeTask, Digests]](), list[CaseError]()
+    for task, item in zip(tasks, run.each(VolumeTask.digests, tasks, "files"), strict=True):
+        if isinstance(item, CaseError):
+            unreadable.append(item.located(patient=task.patient, sequence=task.sequence))
+            continue
+        pairs.append((task, item))
+        run.digests.update(flat(item))
+    return pairs, unreadable
+
+
+def _work(run: Run, settings: Mapping[str, Any], then: After | None) -> _Work:
+    protocol = run.protocol
+    return _Work(
+        protocol.prepare, lesion_rules(run.extraction, protocol.extract), protocol.cohort.label, run.out / STEP,
+        content_hash([algorithm_key(STEP), settings]), protocol.reference, protocol.cohort.transfer, then,
+    )  # fmt: skip
 
 
 def settings_of(protocol: StudyProtocol, extraction: ExtractionSettings) -> dict[str, Any]:

@@ -25,20 +25,31 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Folder that the study file's paths start from; by default "
                                                    "the study file's own folder.")] = None,
     other_data: Annotated[bool, typer.Option("--other-data", help="Run a bundle on data other than its own.")] = False,
+    shard: Annotated[str | None, typer.Option(help="Prepare and extract one part of the volumes alone, such as 2/8, "
+                                              "beside others in the same folder; the command without it "
+                                              "collects.")] = None,
     jobs: Jobs = None,
     debug: Debug = False,
 ) -> None:  # fmt: skip
     """Run a study. A run that was stopped continues where it stopped."""
     from radstudy.protocol import STEPS
+    from radstudy.steps.shard import Shard
     from radstudy.study import run as run_study
+    from radstudy.study import run_shard
 
     if step not in STEPS:
         raise UsageError(f"there is no step '{step}'; the steps are {', '.join(STEPS)}")
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and step != "report":
+        raise UsageError("--shard prepares and extracts; to stop after another step, leave it out")
     protocol, written = (
         _of_bundle(study, data, other_data, jobs) if study.suffix.lower() == ".zip" else _of_file(study, other_data)
     )
     where = out or study.parent / "runs" / study.stem
-
+    if part is not None:
+        lost = run_shard(protocol, data=data_folder(data, study), out=where, shard=part, jobs=jobs, say=say, bar=bar)
+        finish(where, lost, reported=False, inspected=False)
+        return
     lost = run_study(
         protocol, data=data_folder(data, study), out=where, until=step, written=written, jobs=jobs, say=say, bar=bar
     )

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from radstudy import provenance
+from radstudy import journal, provenance
 from radstudy.steps import history
 from radstudy.steps import run as steps_run
 
@@ -20,6 +20,9 @@ def stopped_clock():
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(provenance, "datetime", clock)
         patched.setattr(history, "datetime", clock)
+        patched.setattr(journal, "datetime", clock)
+        for module in (provenance, steps_run):
+            patched.setattr(module, "peak_mib", lambda: 100.0)
         patched.setattr(steps_run, "time", SimpleNamespace(monotonic=lambda: 0.0))
         yield
 

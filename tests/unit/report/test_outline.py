@@ -158,8 +158,13 @@ def _written():
         yield from ((path, text) for text in _strings(path))
     for ending in ("yaml", "j2", "html", "js"):
         yield from ((path, path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob(f"*.{ending}")))
+    generated = {  # by the site of the documentation, of these texts
+        line.strip("/").removeprefix("docs/")
+        for line in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines() if line.startswith("/docs/")
+    }  # fmt: skip
+    docs = REPOSITORY / "docs"
     documents = [
-        *(REPOSITORY / "docs").rglob("*.md"),
+        *(file for file in docs.rglob("*.md") if file.relative_to(docs).parts[0] not in generated),
         REPOSITORY / "README.md",
         *(REPOSITORY / "examples").rglob("*.md"),
     ]

@@ -48,8 +48,8 @@ def test_every_step_leaves_its_folder_and_provenance(demo):
 
 # Declared files that the demo does not write, each with the condition that its declaration names.
 NOT_IN_THE_DEMO = {
-    ".working.json", ".stop", "run.jsonl.?", ".shard-*.lock", "cohort/reading.json", "report/acquisition.csv", "report.pdf",
-    "report_evidence.pdf",
+    ".working.json", ".stop", "run.jsonl.?", ".shard-*.lock", "cohort/reading.json", "report/acquisition.csv",
+    "report.pdf", "report_evidence.pdf",
     "prepare/transferred.csv", "prepare/transferred/*.nii.gz", "extract/transferred.csv", "extract/columns.csv",
     "extract/maps/maps.csv", "extract/maps/*.npz", "extract/maps/volumes/*.json", "extract/maps/provenance.json",
     "extract/shuffled/features.parquet", "extract/shuffled/failures.csv", "extract/shuffled/provenance.json",

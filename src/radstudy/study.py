@@ -6,6 +6,7 @@ Each step reads the files of earlier steps and writes its own folder; a step tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,14 @@ _DO: dict[str, Callable[[Run], None]] = {
 }
 
 
+def _begun(state: Run) -> Run:
+    """The run with its seal, after the folder has its version and the declared comparison."""
+    write_schema(state.out)
+    sealed = require_seal(state.protocol, state.out, state.say)
+    note_declaration(state.protocol, state.out, state.say)
+    return replace(state, sealed=sealed)
+
+
 def run_shard(
     protocol: Protocol,
     *,
@@ -78,10 +87,7 @@ def run_shard(
     require_known_schema(out)
     with one_shard(out, str(shard)), hiding(identifiers_of(protocol, data, out)), logged_in(out / LOG, say=say):
         with only_run(out, beside_shards=True):
-            write_schema(out)
-            sealed = require_seal(protocol, out, say)
-            note_declaration(protocol, out, say)
-            state = Run(protocol, data, out, jobs or cores(), say, bar, "extract", sealed=sealed)
+            state = _begun(Run(protocol, data, out, jobs or cores(), say, bar, "extract"))
             state.extraction  # noqa: B018  # its problems are reported before any work
             do_cohort(state)
         return do_shard(state, shard, while_in_memory(state))
@@ -137,11 +143,8 @@ def run(
         logged_in(out / LOG, say=(say := _journaled(say))),
     ):  # fmt: skip
         record("began", version=__version__, until=until, jobs=jobs or cores())
-        write_schema(out)
-        sealed = require_seal(protocol, out, say)
-        note_declaration(protocol, out, say)
-        state = Run(protocol, data, out, jobs or cores(), say, bar, until, written=written, sealed=sealed)
-        if sealed:
+        state = _begun(Run(protocol, data, out, jobs or cores(), say, bar, until, written=written))
+        if state.sealed:
             say("the testing results are sealed: nothing is computed from testing outcomes until 'radstudy unseal'")
         if protocol.features is None:
             state.extraction  # noqa: B018  # its problems are reported before any work
